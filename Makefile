@@ -1,0 +1,28 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+.PHONY: help install lock
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## Make the virtual environment with everything in it
+
+$(STAMP): requirements-dev.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v)'
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check uv==0.12.3
+	@echo "Installing Airflow and the rest into $(VENV) ..."
+	@$(VENV)/bin/uv pip install --quiet --python $(RUN) -r requirements-dev.lock
+	@touch $@
+
+lock: ## Resolve requirements-dev.lock anew from requirements-dev.in
+	@test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(RUN) -m pip install --quiet uv==0.12.3; }
+	@# MWAA pins a numpy that Python 3.11 cannot have; every other pin holds on 3.11 to 3.13.
+	@grep -v '^numpy==' constraints.txt > $(VENV)/constraints.txt
+	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
+		--constraint $(VENV)/constraints.txt requirements-dev.in --output-file requirements-dev.lock
