@@ -1,0 +1,52 @@
+"""Where everything but the tables lies in the bucket. The only home of these prefixes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+STOCK_FEEDS = "stock_feed/"
+STAGING = "staging/"
+QUARANTINE = "quarantine/"
+REPORTS = "reports/"
+EBAY_UPLOAD = "ebay_upload/"
+ATHENA_RESULTS = "athena-results/"
+
+
+def date_parts(day: date) -> tuple[str, str, str]:
+    """The zero-padded (year, month, day) that name a day in keys and in partitions."""
+    return f"{day:%Y}", f"{day:%m}", f"{day:%d}"
+
+
+def day_prefix(day: date) -> str:
+    """`year=YYYY/month=MM/day=DD/`."""
+    return "year={}/month={}/day={}/".format(*date_parts(day))
+
+
+def stock_feed_prefix(run_date: date) -> str:
+    """The folder into which staff upload the feeds of a day."""
+    return STOCK_FEEDS + day_prefix(run_date)
+
+
+def stock_feed_report_key(run_date: date, supplier: str) -> str:
+    """The JSON report on one supplier's feed."""
+    return f"{REPORTS}stock_feed/{day_prefix(run_date)}{supplier}.json"
+
+
+def stock_feed_rows_key(run_date: date, supplier: str) -> str:
+    """The CSV of a feed's unmatched and rejected rows."""
+    return f"{REPORTS}stock_feed/{day_prefix(run_date)}{supplier}_rows.csv"
+
+
+def run_summary_key(run_date: date) -> str:
+    """The JSON summary of a day's run."""
+    return f"{REPORTS}daily_stock/{day_prefix(run_date)}summary.json"
+
+
+def quarantine_key(run_date: date, file_name: str) -> str:
+    """Where the copy of a rejected feed goes; its reason lies beside it under the same name plus `.txt`."""
+    return f"{QUARANTINE}stock_feed/{day_prefix(run_date)}{file_name}"
+
+
+def ebay_upload_prefix(run_date: date) -> str:
+    """The folder of the upload files of a day."""
+    return f"{EBAY_UPLOAD}date={run_date.isoformat()}/"
