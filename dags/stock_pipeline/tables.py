@@ -96,3 +96,9 @@ EBAY = Table(
 """What eBay should be told: one row for each listing."""
 
 TABLES = {table.name: table for table in (PRODUCT, STORE, SUPPLIER_STOCK, EBAY)}
+
+STORES = (
+    "AMS", "AST", "CPO_FPS", "CPO_RTG", "CPO_UKD", "DPW", "GCP", "MFD",
+    "OR", "PG", "PV", "RTG_FPS", "RTG_RTG", "RTG_UKD", "RTG_UMD", "SJR",
+)  # fmt: skip
+"""The eBay stores: the values of the partition key `ebay_store`."""

@@ -1,0 +1,202 @@
+"""The suppliers file, read and validated.
+
+Every mistake in it is reported with the supplier and the field, all of them at once. Nothing in the file is
+evaluated: it is plain data, and the four rules it can name are code in `rules`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
+
+SUPPLIERS_FILE = Path(__file__).with_name("suppliers.yaml")
+
+SupplierCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class SuppliersFileError(ValueError):
+    """The suppliers file cannot be used; the message names each supplier and field at fault."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: no case, no spaces around it, single spaces within it."""
+    return " ".join(text.split()).casefold()
+
+
+class QuantityRule(_Strict):
+    """The stock cell is a number; below 0 is 0, fractions round down, above `cap` is `cap`."""
+
+    kind: Literal["quantity"]
+    cap: Annotated[int, Field(ge=1)] | None = None
+
+
+class FlagRule(_Strict):
+    """The stock cell is one of the `in` words (quantity 10) or of the `out` words (0)."""
+
+    kind: Literal["flag"]
+    in_tokens: Annotated[tuple[StrictStr, ...], Field(alias="in", min_length=1)]
+    out_tokens: Annotated[tuple[StrictStr, ...], Field(alias="out", min_length=1)]
+    in_quantity: Annotated[int, Field(ge=1)] = 10
+
+    @model_validator(mode="after")
+    def _no_token_means_both(self) -> FlagRule:
+        both = {fold(token) for token in self.in_tokens} & {fold(token) for token in self.out_tokens}
+        if both:
+            raise ValueError(f"{sorted(both)} cannot mean both in and out of stock")
+        return self
+
+
+class ListedRule(_Strict):
+    """Being in the list means `in_quantity`; there is no stock cell."""
+
+    kind: Literal["listed"]
+    in_quantity: Annotated[int, Field(ge=1)] = 10
+
+
+class OutListRule(_Strict):
+    """The list names custom labels that are out; every other label of the supplier is `in_quantity`."""
+
+    kind: Literal["out_list"]
+    in_quantity: Annotated[int, Field(ge=1)] = 20
+
+
+class Thresholds(_Strict):
+    """When a feed is no longer believed. Shares are between 0 and 1."""
+
+    max_rejected_share: Share
+    max_age_days: Annotated[int, Field(ge=1)]
+
+
+class TableLimits(_Strict):
+    """What the finished ebay table may look like. Shares are of listings, between 0 and 1."""
+
+    max_share_to_zero_by_supplier: Share
+    max_share_to_zero_by_store: Share
+    min_listings: Annotated[int, Field(ge=1)]
+
+
+class Supplier(_Strict):
+    """One supplier: the layout of its workbook and what its cells mean. Columns count from 1."""
+
+    code: SupplierCode
+    headers: tuple[tuple[StrictStr, ...], ...]
+    code_column: Annotated[int, Field(ge=1, le=50)]
+    stock_column: Annotated[int, Field(ge=1, le=50)] | None = None
+    rule: Annotated[QuantityRule | FlagRule | ListedRule | OutListRule, Field(discriminator="kind")]
+    combine: Literal["lowest", "max", "sum"]
+    absent: Literal["zero", "keep"]
+    thresholds: Thresholds
+
+    @property
+    def lists_out_of_stock(self) -> bool:
+        """Whether the feed names the labels that are out, so that every label of the store is known."""
+        return isinstance(self.rule, OutListRule)
+
+    @property
+    def width(self) -> int:
+        """How many columns of the sheet matter: the widest header, or the last column used."""
+        return max(self.code_column, self.stock_column or 0, *(len(header) for header in self.headers), 0)
+
+    @model_validator(mode="after")
+    def _columns_fit_the_rule(self) -> Supplier:
+        needs_stock = isinstance(self.rule, QuantityRule | FlagRule)
+        if needs_stock and self.stock_column is None:
+            raise ValueError(f"stock_column is missing: rule {self.rule.kind} reads it")
+        if not needs_stock and self.stock_column is not None:
+            raise ValueError(f"stock_column is {self.stock_column}, but rule {self.rule.kind} reads none")
+        if self.stock_column == self.code_column:
+            raise ValueError(f"code_column and stock_column are both {self.code_column}")
+        for header in self.headers:
+            if not any(fold(cell) for cell in header):
+                raise ValueError("headers: a header row needs at least one word")
+            if len(header) < max(self.code_column, self.stock_column or 0):
+                raise ValueError(f"headers: {list(header)} ends before the columns that are read")
+        return self
+
+
+class SuppliersFile(_Strict):
+    """The whole file: every supplier by its code, and the limits of the finished table."""
+
+    version: Literal[1]
+    table_limits: TableLimits
+    suppliers: Annotated[dict[SupplierCode, Supplier], Field(min_length=1)]
+
+    def supplier(self, code: str) -> Supplier:
+        """The supplier of that code.
+
+        Raises:
+            SuppliersFileError: the file has no such supplier.
+        """
+        if code not in self.suppliers:
+            raise SuppliersFileError(
+                f"No supplier {code!r}; the suppliers file has {', '.join(self.suppliers)}"
+            )
+        return self.suppliers[code]
+
+    def supplier_of_file(self, file_name: str) -> Supplier | None:
+        """Whose feed a file is: the text before the first space, underscore or dot names the supplier."""
+        head = file_name.replace("_", " ").replace(".", " ").split(" ", 1)[0]
+        return self.suppliers.get(head.upper())
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML as data only, in which a key said twice is a mistake (plain YAML keeps the last silently)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise SuppliersFileError(
+                f"line {node.start_mark.line + 1}: {', '.join(twice)} stands there twice"
+            )
+        return super().construct_mapping(node, deep)
+
+
+def load_suppliers(path: Path = SUPPLIERS_FILE) -> SuppliersFile:
+    """Read and validate the suppliers file.
+
+    Raises:
+        SuppliersFileError: it is not YAML or breaks a rule; the message has a line for each fault, naming
+            the supplier and the field.
+    """
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, SuppliersFileError) as error:
+        raise SuppliersFileError(f"{path.name}: {error}") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("suppliers"), dict):
+        raise SuppliersFileError(f"{path.name}: there is no list of suppliers in it")
+    defaults = raw.pop("defaults", None) or {}
+    raw["suppliers"] = {
+        code: _with_defaults(code, fields, defaults) for code, fields in raw["suppliers"].items()
+    }
+    try:
+        return SuppliersFile.model_validate(raw)
+    except ValidationError as error:
+        faults = "\n".join(_fault(dict(entry)) for entry in error.errors())
+        raise SuppliersFileError(f"{path.name} cannot be used:\n{faults}") from error
+
+
+def _with_defaults(code: object, fields: object, defaults: dict[str, Any]) -> object:
+    if not isinstance(fields, dict):
+        return fields
+    thresholds = fields.get("thresholds", {})
+    if isinstance(thresholds, dict):
+        thresholds = {**defaults.get("thresholds", {}), **thresholds}
+    return {**defaults, **fields, "thresholds": thresholds, "code": code}
+
+
+def _fault(entry: dict[str, Any]) -> str:
+    place = [str(part) for part in entry["loc"] if part != "[key]"]
+    message = entry["msg"].removeprefix("Value error, ")
+    if place[:1] == ["suppliers"] and len(place) > 1:
+        field = ".".join(place[2:])
+        return f"  supplier {place[1]}: {field + ': ' if field else ''}{message}"
+    return f"  {'.'.join(place)}: {message}"
