@@ -150,7 +150,7 @@ class SuppliersFile(_Strict):
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML as data only, in which a key said twice is a mistake (plain YAML keeps the last silently)."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:

@@ -1,0 +1,262 @@
+"""Opens a workbook somebody sent us: safely, as text, and nothing but its first sheet.
+
+calamine (through fastexcel) does the reading. It trusts its input, so the archive is judged first: its size,
+what it unpacks to, and how far its cells reach. A single stray cell in the last corner of a sheet makes
+calamine allocate the whole rectangle and takes the process down, with nothing to catch.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+import fastexcel
+import polars as pl
+
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+CHUNK_BYTES = 1 << 20
+RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+STRICT_RELATIONSHIP_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+
+
+class UnreadableWorkbook(ValueError):  # noqa: N818 - a judgement on what was sent, not a fault of ours
+    """The file is no workbook we can or dare to read; the message tells staff what it is and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookLimits:
+    """How large a workbook may be. The largest real stock feed is 4 MB, unpacks to 24 MB and has 0.6 M cells.
+
+    Attributes:
+        file_bytes: size of the file.
+        unpacked_bytes: what all its parts unpack to.
+        parts: how many parts the archive has.
+        cells: the rectangle from A1 to the last used row and column; calamine takes 32 bytes for each.
+    """
+
+    file_bytes: int = 64 << 20
+    unpacked_bytes: int = 256 << 20
+    parts: int = 2_000
+    cells: int = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The first sheet of a workbook.
+
+    Attributes:
+        name: what the sheet is called.
+        other_sheets: names of the sheets that were not read.
+        cells: one column of text for each sheet column, named by its number from 1 (`"1"` is column A), and
+            `row` (u32), the sheet's own row number. Blank cells and error values such as #N/A are null.
+    """
+
+    name: str
+    other_sheets: tuple[str, ...]
+    cells: pl.DataFrame
+
+
+def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = None) -> Sheet:
+    """Read the first `columns` columns of the first sheet, every cell as the text a person sees.
+
+    Whole numbers come without `.0`; text keeps its zeros; of a formula the cached value counts.
+
+    Raises:
+        UnreadableWorkbook: it is not a workbook, is damaged, or is larger than `limits` allow.
+    """
+    limits = limits or WorkbookLimits()
+    _check_archive(path, limits)
+    wanted = [str(number) for number in range(1, columns + 1)]
+    try:
+        reader = fastexcel.read_excel(path)
+        sheet = reader.load_sheet(
+            0,
+            header_row=None,
+            skip_rows=0,
+            dtypes="string",
+            use_columns=lambda column: column.absolute_index < columns,
+        )
+        found = sheet.to_polars()
+    except BaseException as error:
+        # A panic in the Rust reader is no Exception, and has no class of its own to import.
+        if not isinstance(error, fastexcel.FastExcelError) and type(error).__name__ != "PanicException":
+            raise
+        raise UnreadableWorkbook(f"the workbook is damaged: {_first_line(error)}") from error
+    # The reader leaves out an empty first column, so columns go by where they stand in the sheet.
+    found = found.rename({info.name: str(info.absolute_index + 1) for info in sheet.selected_columns})
+    cells = found.select(
+        pl.col(name) if name in found.columns else pl.lit(None, pl.String).alias(name) for name in wanted
+    )
+    return Sheet(reader.sheet_names[0], tuple(reader.sheet_names[1:]), cells.with_row_index("row", offset=1))
+
+
+def _check_archive(path: Path, limits: WorkbookLimits) -> None:
+    size = path.stat().st_size
+    if size == 0:
+        raise UnreadableWorkbook("the file is empty (0 bytes): the upload was cut off; send it again")
+    if size > limits.file_bytes:
+        raise UnreadableWorkbook(f"the file has {size:,} bytes; a workbook may have {limits.file_bytes:,}")
+    with path.open("rb") as file:
+        head = file.read(len(OLE_MAGIC))
+    if head == OLE_MAGIC:
+        raise UnreadableWorkbook(
+            "not an .xlsx workbook: it is protected by a password or in the old .xls format; "
+            "save it as .xlsx without a password"
+        )
+    if not head.startswith(b"PK"):
+        raise UnreadableWorkbook("not a workbook: save the list as .xlsx in Excel and send that")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_parts(archive, limits)
+            part = _first_sheet_part(archive)
+            _check_extent(archive, part, limits)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ET.ParseError,
+    ) as error:
+        raise UnreadableWorkbook(f"the workbook is damaged ({_first_line(error)}); send it again") from error
+
+
+def _check_parts(archive: zipfile.ZipFile, limits: WorkbookLimits) -> None:
+    parts = archive.infolist()
+    if len(parts) > limits.parts:
+        raise UnreadableWorkbook(f"the file has {len(parts):,} parts; a workbook may have {limits.parts:,}")
+    unpacked = sum(part.file_size for part in parts)
+    if unpacked > limits.unpacked_bytes:
+        raise UnreadableWorkbook(
+            f"the file unpacks to {unpacked:,} bytes; a workbook may unpack to {limits.unpacked_bytes:,}"
+        )
+
+
+def _first_sheet_part(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The archive's part that holds the sheet a person sees first."""
+    parts = {part.filename.lower().lstrip("/"): part for part in archive.infolist()}
+    book, links = parts.get("xl/workbook.xml"), parts.get("xl/_rels/workbook.xml.rels")
+    if book is None or links is None:
+        raise UnreadableWorkbook("not a workbook: the file is a zip archive of something else")
+    sheets = [node for node in _small_xml(archive, book).iter() if node.tag.endswith("}sheet")]
+    if not sheets:
+        raise UnreadableWorkbook("the workbook has no sheet")
+    link = sheets[0].get(RELATIONSHIP_ID) or sheets[0].get(STRICT_RELATIONSHIP_ID)
+    targets = {node.get("Id"): node.get("Target", "") for node in _small_xml(archive, links)}
+    target = posixpath.normpath(posixpath.join("/xl", targets.get(link) or "")).lstrip("/").lower()
+    if target not in parts:
+        raise UnreadableWorkbook("the workbook is damaged: its first sheet is not in the file")
+    return parts[target]
+
+
+def _small_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> ET.Element:
+    if part.file_size > CHUNK_BYTES:
+        raise UnreadableWorkbook(f"the workbook is damaged: {part.filename} is too large")
+    text = archive.read(part)
+    _refuse_entities(text)
+    return ET.fromstring(text)  # noqa: S314 - small, and without entities
+
+
+def _refuse_entities(text: bytes) -> None:
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise UnreadableWorkbook("the workbook holds XML entities, which no spreadsheet program writes")
+
+
+WIDE_COLUMN = re.compile(rb'<c r="([K-Z]|[A-Z]{2,3})[0-9]')
+ROW_NUMBER = re.compile(rb'<row r="([0-9]{1,9})"')
+NARROW_COLUMNS = 10
+"""Columns A to J: cells there are so common that they are not looked at one by one."""
+
+
+def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: WorkbookLimits) -> None:
+    """Refuse a sheet whose used rectangle would not fit into memory, or which ends midway.
+
+    Positions are searched in the raw XML, at a third of what parsing it costs. A sheet that does not write
+    them in the ordinary way, or seems too large by this quick look, is parsed.
+    """
+    last_row, last_column = 0, NARROW_COLUMNS
+    ordinary = True
+    ends = b""
+    for index, chunk in enumerate(_whole_tags(archive, part)):
+        if index == 0:
+            _refuse_entities(chunk)
+        last_row = max(last_row, max(map(int, ROW_NUMBER.findall(chunk)), default=0))
+        last_column = max(last_column, max(map(_column_number, set(WIDE_COLUMN.findall(chunk))), default=0))
+        ordinary = ordinary and _is_ordinary(chunk)
+        ends = chunk[-200:] if len(chunk) >= 200 else ends + chunk
+    if not re.search(rb"</(\w+:)?worksheet\s*>\s*$", ends):
+        raise UnreadableWorkbook("the workbook is damaged: its first sheet is cut off; send it again")
+    if not ordinary or last_row * last_column > limits.cells:
+        last_row, last_column = _parsed_extent(archive, part)
+    if last_row * last_column > limits.cells:
+        raise UnreadableWorkbook(
+            f"the sheet's cells reach to row {last_row:,} and column {last_column:,}, far beyond any list: "
+            "delete the stray cell or the empty formatted rows and columns there, and send it again"
+        )
+
+
+def _is_ordinary(chunk: bytes) -> bool:
+    """Whether every row and cell in a piece of sheet XML gives its position as its first attribute."""
+    if chunk.count(b"<row") != chunk.count(b'<row r="') or b":c" in chunk:
+        return False
+    without_position = chunk.count(b"<c") - chunk.count(b'<c r="')
+    return without_position == 0 or without_position == len(re.findall(rb"<c[a-zA-Z]", chunk))
+
+
+def _whole_tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The part's bytes in chunks that never end within a tag."""
+    rest = b""
+    with archive.open(part) as stream:
+        while block := stream.read(CHUNK_BYTES):
+            text = rest + block
+            end = text.rfind(b"<")
+            if end <= 0:
+                rest = text
+            else:
+                rest = text[end:]
+                yield text[:end]
+    yield rest
+
+
+def _parsed_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int]:
+    """Last row and column of a sheet that leaves out positions or writes them unusually (1-based)."""
+    row = column = last_row = last_column = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal row, column, last_row, last_column
+        tag = name.rpartition(":")[2]
+        if tag == "row":
+            row = int(attributes["r"]) if attributes.get("r", "").isdigit() else row + 1
+            column = 0
+        elif tag == "c":
+            match = re.fullmatch(r"([A-Za-z]{1,3})([0-9]{1,9})", attributes.get("r", ""))
+            column = _column_number(match[1].upper().encode()) if match else column + 1
+            last_row = max(last_row, int(match[2]) if match else row)
+            last_column = max(last_column, column)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    try:
+        with archive.open(part) as stream:
+            parser.ParseFile(stream)
+    except expat.ExpatError as error:
+        raise UnreadableWorkbook(f"the workbook is damaged ({error}); send it again") from error
+    return last_row, last_column
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
