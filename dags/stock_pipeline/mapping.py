@@ -1,0 +1,72 @@
+"""Which labels a supplier's mapping knows, and which of its parts they are made of."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from stock_pipeline.catalog import partitions
+from stock_pipeline.rules import match_key
+from stock_pipeline.suppliers import Supplier
+from stock_pipeline.tables import PRODUCT, STORE
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+
+class MissingTableError(LookupError):
+    """A table the daily run stands on is not there; the message says which and how to fill it."""
+
+
+def read_mapping(
+    s3: S3Client, glue: GlueClient, *, bucket: str, database: str, supplier: Supplier
+) -> pl.DataFrame:
+    """The parts of every label the supplier's mapping knows.
+
+    For most suppliers that is the product table. An out list names labels themselves, so there every label
+    of the supplier in the store table is known, and is its own part.
+
+    Returns:
+        `custom_label`, `part_number`, `key` (String each), a row for each part of each label.
+
+    Raises:
+        MissingTableError: the product table has no data.
+    """
+    if supplier.lists_out_of_stock:
+        return _store_labels(s3, glue, bucket, database, supplier.code)
+    try:
+        body = s3.get_object(Bucket=bucket, Key=PRODUCT.key())["Body"].read()
+    except s3.exceptions.NoSuchKey as error:
+        raise MissingTableError(
+            f"s3://{bucket}/{PRODUCT.key()} is missing: load the product table first"
+        ) from error
+    product = pl.scan_parquet(BytesIO(body)).filter(pl.col("supplier") == supplier.code)
+    return _parts(product, "part_number")
+
+
+def _store_labels(s3: S3Client, glue: GlueClient, bucket: str, database: str, supplier: str) -> pl.DataFrame:
+    """The labels which the stores list for a supplier; store by store, so that one at a time is in memory."""
+    labels = pl.DataFrame(schema={"custom_label": pl.String, "part_number": pl.String, "key": pl.String})
+    for partition in partitions(glue, database, STORE.name, f"supplier = '{supplier}'"):
+        prefix = partition.location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/"
+        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            found = _parts(pl.scan_parquet(BytesIO(body)), "custom_label")
+            labels = pl.concat([labels, found]).unique(maintain_order=True)
+    return labels
+
+
+def _parts(table: pl.LazyFrame, part: str) -> pl.DataFrame:
+    return (
+        table.select(
+            match_key(pl.col("custom_label")).alias("custom_label"),
+            pl.col(part).alias("part_number"),
+            match_key(pl.col(part)).alias("key"),
+        )
+        .drop_nulls(["custom_label", "key"])
+        .unique(["custom_label", "key"], maintain_order=True)
+        .collect()
+    )
