@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from stock_pipeline.catalog import partitions
-from stock_pipeline.rules import match_key
+from stock_pipeline.rules import label, match_key
 from stock_pipeline.suppliers import Supplier
 from stock_pipeline.tables import PRODUCT, STORE
 
@@ -62,7 +62,7 @@ def _store_labels(s3: S3Client, glue: GlueClient, bucket: str, database: str, su
 def _parts(table: pl.LazyFrame, part: str) -> pl.DataFrame:
     return (
         table.select(
-            match_key(pl.col("custom_label")).alias("custom_label"),
+            label(pl.col("custom_label")).alias("custom_label"),
             pl.col(part).alias("part_number"),
             match_key(pl.col(part)).alias("key"),
         )

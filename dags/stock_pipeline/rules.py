@@ -31,6 +31,11 @@ def match_key(column: pl.Expr) -> pl.Expr:
     return clean_code(column).str.to_uppercase()
 
 
+def label(column: pl.Expr) -> pl.Expr:
+    """A custom label as the tables have it: trimmed and upper-cased; empty is null."""
+    return column.str.strip_chars(SPACES).replace("", None).str.to_uppercase()
+
+
 def judge_stock(supplier: Supplier, raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """What the supplier's rule makes of its stock cells.
 

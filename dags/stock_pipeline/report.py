@@ -1,0 +1,138 @@
+"""What became of a feed: the verdict, every figure behind it, and samples to look at."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+from pydantic import BaseModel
+
+from stock_pipeline.feed import Feed
+from stock_pipeline.messages import Event, Message
+from stock_pipeline.snapshot import NO_LABEL, Snapshot
+
+SAMPLES = 20
+
+
+class Verdict(StrEnum):
+    """What becomes of a feed."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    MISSING = "missing"
+
+
+EVENTS = {
+    Verdict.ACCEPTED: Event.FEED_PROCESSED,
+    Verdict.REJECTED: Event.FEED_REJECTED,
+    Verdict.MISSING: Event.FEED_MISSING,
+}
+
+
+class Check(BaseModel):
+    """One figure a feed was judged by, with its limit; written whatever the verdict."""
+
+    name: str
+    value: float
+    limit: float | None = None
+    passed: bool
+
+
+class FeedFile(BaseModel):
+    """The workbook that was read, and other files of that supplier and day which were not."""
+
+    key: str
+    size: int
+    last_modified: datetime
+    not_read: list[str] = []
+
+
+class FeedReport(BaseModel):
+    """The report on one supplier's feed of one day, as it lies in the bucket.
+
+    Attributes:
+        reason: a sentence for people: what happened, and what to do about it.
+        other_sheets: names of sheets of the workbook that were not read.
+        counts: `rows` (with a code), `without_code`, `codes` (distinct), `matched`, `unmatched` (distinct
+            codes with and without a label), `rejected` (rows), `duplicates_equal`, `duplicates_differing`
+            (codes), and of the snapshot `labels`, `in_stock`, `changed`, `to_zero`, `from_zero`.
+        samples: up to 20 rows each of `rejected`, `unmatched` and `duplicates_differing`.
+        checks: the figures the verdict rests on.
+        snapshot: key of the snapshot written, if the feed was accepted.
+        last_snapshot: date of the supplier's last accepted snapshot of an earlier day.
+        age_days: age in days of the snapshot now in force; None if there is none.
+        stale: whether that is older than the supplier's `max_age_days`, or there is none at all.
+    """
+
+    run_date: date
+    supplier: str
+    verdict: Verdict
+    reason: str
+    file: FeedFile | None = None
+    header_row: int | None = None
+    other_sheets: list[str] = []
+    counts: dict[str, int] = {}
+    checks: list[Check] = []
+    samples: dict[str, list[dict[str, Any]]] = {}
+    snapshot: str | None = None
+    quarantined: str | None = None
+    last_snapshot: date | None = None
+    age_days: int | None = None
+    stale: bool = False
+
+    def message(self, report_location: str) -> Message:
+        """What the topic is told of it."""
+        return Message(
+            event=EVENTS[self.verdict],
+            run_date=self.run_date,
+            subject=self.supplier,
+            status=self.verdict,
+            counts=self.counts,
+            report=report_location,
+            text=f"{self.supplier}: {self.reason}",
+        )
+
+
+def count_rows(feed: Feed) -> dict[str, int]:
+    """Figures of the list alone."""
+    return {
+        "rows": feed.rows.height,
+        "without_code": feed.without_code,
+        "rejected": feed.rejected.height,
+    }
+
+
+def count_matches(snapshot: Snapshot) -> dict[str, int]:
+    """Figures of the list against the mapping, in distinct codes."""
+    twice = snapshot.codes.filter(pl.col("times") > 1)
+    return {
+        "codes": snapshot.codes.height,
+        "matched": snapshot.matched,
+        "unmatched": snapshot.codes.height - snapshot.matched,
+        "duplicates_equal": twice.filter(pl.col("quantities") <= 1).height,
+        "duplicates_differing": twice.filter(pl.col("quantities") > 1).height,
+    }
+
+
+def sample_rows(feed: Feed, snapshot: Snapshot | None) -> dict[str, list[dict[str, Any]]]:
+    """The first rows of each kind that staff may want to look at."""
+    shown = ["row", "code", "raw"]
+    samples = {"rejected": feed.rejected.select(*shown, "reason").head(SAMPLES).to_dicts()}
+    if snapshot:
+        differing = snapshot.codes.filter(pl.col("quantities") > 1).select("key")
+        samples["unmatched"] = snapshot.unmatched.select(shown).head(SAMPLES).to_dicts()
+        samples["duplicates_differing"] = (
+            feed.rows.join(differing, on="key", how="semi").sort("key", "row").select(shown).head(SAMPLES)
+        ).to_dicts()
+    return samples
+
+
+def rows_for_staff(feed: Feed, snapshot: Snapshot | None) -> pl.DataFrame:
+    """All rejected and unmatched rows in sheet order: `row`, `code`, `stock`, `reason`."""
+    rows = [feed.rejected]
+    if snapshot:
+        fine = snapshot.unmatched.filter(pl.col("reason").is_null())
+        rows.append(fine.with_columns(reason=pl.lit(NO_LABEL)))
+    return pl.concat(rows).sort("row").select("row", "code", pl.col("raw").alias("stock"), "reason")
