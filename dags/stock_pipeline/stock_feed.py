@@ -202,7 +202,8 @@ def _check(feed: Feed, snapshot: Snapshot, supplier: Supplier, report: FeedRepor
         first = feed.rejected.row(0, named=True)
         raise RejectedFeed(
             f"{feed.rejected.height:,} of {feed.rows.height:,} rows ({share:.1%}) have no usable stock, "
-            f"more than {limit:.0%}; the first, on row {first['row']}, reads {first['raw'] or ''!r}: {first['reason']}"
+            f"more than {limit:.0%}; the first, on row {first['row']}, reads {first['raw'] or ''!r}: "
+            f"{first['reason']}"
         )
     if not snapshot.matched:
         raise RejectedFeed(

@@ -1,0 +1,104 @@
+"""The files that tell eBay: for each store a CSV of listings and their new quantities, and a zip of them all."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from stock_pipeline import locations
+from stock_pipeline.tables import EBAY
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger(__name__)
+
+ROWS_PER_FILE = 300_000
+"""eBay takes files of up to 15 MB. The longest possible row has 47 bytes, so this many stay under 14.2 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFiles:
+    """What was written: keys of the CSVs, rows by store, and the key of the zip of all (None: nothing to tell)."""
+
+    files: list[str]
+    rows: dict[str, int]
+    zip_key: str | None
+
+
+def write_upload_files(
+    s3: S3Client, *, bucket: str, stores: list[str], run_date: date, full: bool = False
+) -> UploadFiles:
+    """Write the upload files of a day from the published table, and remove those an earlier run left.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        stores: the stores to write for.
+        run_date: names the folder.
+        full: every listing, instead of only those whose quantity differs.
+
+    A store without rows gets no file. Stores are read one at a time and only in the columns needed, so
+    memory stays at some 20 bytes for each listing of the largest store.
+    """
+    prefix = locations.ebay_upload_prefix(run_date)
+    zip_key = f"{prefix}ebay_upload_{run_date.isoformat()}.zip"
+    written: list[str] = []
+    rows: dict[str, int] = {}
+    with TemporaryDirectory(prefix="ebay_upload_") as folder:
+        bundle = Path(folder) / "all.zip"
+        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            for store in stores:
+                listings = _listings(s3, bucket, store, Path(folder) / "store.parquet", full=full)
+                rows[store] = listings.height
+                for name, body in _csv_files(store, listings):
+                    s3.put_object(Bucket=bucket, Key=prefix + name, Body=body, ContentType="text/csv")
+                    written.append(prefix + name)
+                    # The day's own date: the same rows give the same zip.
+                    entry = zipfile.ZipInfo(name, (run_date.year, run_date.month, run_date.day, 0, 0, 0))
+                    archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
+                log.info("%s: %s rows", store, f"{listings.height:,}")
+        if written:
+            s3.upload_file(str(bundle), bucket, zip_key)
+    _remove_others(s3, bucket, prefix, {*written, zip_key} if written else set())
+    return UploadFiles(written, rows, zip_key if written else None)
+
+
+def _listings(s3: S3Client, bucket: str, store: str, path: Path, *, full: bool) -> pl.DataFrame:
+    """The listings to tell of: `item_id` (i64), `quantity` (i32), by item_id."""
+    s3.download_file(bucket, EBAY.key(store), str(path))
+    table = pl.scan_parquet(path)
+    if not full:
+        table = table.filter(pl.col("quantity_delta") != 0)
+    return table.select("item_id", "quantity").sort("item_id").collect()
+
+
+def _csv_files(store: str, listings: pl.DataFrame) -> Iterator[tuple[str, bytes]]:
+    """File names and contents: one file, or numbered parts where eBay would not take one."""
+    parts = list(listings.iter_slices(ROWS_PER_FILE)) if listings.height else []
+    for number, part in enumerate(parts, start=1):
+        name = f"{store}.csv" if len(parts) == 1 else f"{store}_{number}.csv"
+        columns = part.select(
+            pl.lit("Revise").alias("Action"),
+            pl.col("item_id").alias("ItemID"),
+            pl.lit("UK").alias("SiteID"),
+            pl.lit("GBP").alias("Currency"),
+            pl.col("quantity").alias("Quantity"),
+        )
+        yield name, columns.write_csv(line_terminator="\r\n").encode()
+
+
+def _remove_others(s3: S3Client, bucket: str, prefix: str, keep: set[str]) -> None:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for entry in page.get("Contents", []):
+            if entry["Key"] not in keep:
+                s3.delete_object(Bucket=bucket, Key=entry["Key"])

@@ -1,0 +1,142 @@
+"""Publishes a staged table over the one people read, a partition at a time.
+
+The staging table is complete and audited before this starts. Each partition is one object, and an object is
+replaced whole, so a reader sees a store of yesterday or of today and never a part of one. Stopped anywhere,
+it is simply run again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from stock_pipeline import locations
+from stock_pipeline.catalog import Partition, partitions
+from stock_pipeline.tables import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger(__name__)
+
+RUN_DATE_METADATA = "run-date"
+"""Metadata of a published object: the date it was made for. Where the table's date is kept."""
+
+
+class PublishRefused(RuntimeError):  # noqa: N818 - a decision, not a fault
+    """Publishing would not be right; nothing was changed. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What publishing did: the partitions now there, and the values of those that went."""
+
+    partitions: list[Partition]
+    removed: list[tuple[str, ...]]
+
+
+def publish(
+    s3: S3Client,
+    glue: GlueClient,
+    *,
+    bucket: str,
+    database: str,
+    staging_table: str,
+    table: Table,
+    run_date: date,
+    allow_older: bool = False,
+) -> Published:
+    """Copy each staged partition's file over the published one; drop partitions that are staged no more.
+
+    New partitions are returned, not registered: that is the catalog operator's work.
+
+    Raises:
+        PublishRefused: the published table is of a later date and `allow_older` is not set, or the staging
+            table is empty, or one of its partitions is not exactly one file.
+    """
+    staged = {entry.values: entry for entry in partitions(glue, database, staging_table)}
+    if not staged:
+        raise PublishRefused(f"{staging_table} has no partition: nothing would be left of {table.name}")
+    sources = {values: _only_object(s3, bucket, entry) for values, entry in staged.items()}
+    registered = {entry.values: entry for entry in partitions(glue, database, table.name)}
+    _refuse_older(s3, bucket, table, {*staged, *registered}, run_date, allow_older)
+
+    for number, (values, source) in enumerate(sorted(sources.items()), start=1):
+        s3.copy(
+            {"Bucket": bucket, "Key": source},
+            bucket,
+            table.key(*values),
+            ExtraArgs={"Metadata": {RUN_DATE_METADATA: run_date.isoformat()}, "MetadataDirective": "REPLACE"},
+        )
+        log.info("Published %s (%d of %d)", table.key(*values), number, len(sources))
+    removed = sorted(registered.keys() - staged.keys())
+    for values in removed:
+        # Entry first: a catalog entry without a file would break queries, a file without an entry is unseen.
+        glue.delete_partition(DatabaseName=database, TableName=table.name, PartitionValues=list(values))
+        s3.delete_object(Bucket=bucket, Key=table.key(*values))
+        log.warning("Removed %s: it is not in the new table", table.key(*values))
+    return Published(
+        [Partition(values, _location(bucket, table, values)) for values in sorted(staged)], removed
+    )
+
+
+def published_date(s3: S3Client, bucket: str, table: Table, values: tuple[str, ...]) -> date | None:
+    """The date a published partition was made for; None if there is no such partition or it has no date."""
+    try:
+        head = s3.head_object(Bucket=bucket, Key=table.key(*values))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+            return None
+        raise
+    text = head["Metadata"].get(RUN_DATE_METADATA)
+    return date.fromisoformat(text) if text else None
+
+
+def drop_staging(s3: S3Client, glue: GlueClient, *, bucket: str, database: str, staging_table: str) -> None:
+    """Remove a staging table: the catalog entry, then its files. Harmless if it is not there."""
+    try:
+        glue.delete_table(DatabaseName=database, Name=staging_table)
+    except glue.exceptions.EntityNotFoundException:
+        log.info("%s is gone already", staging_table)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=staging_prefix(staging_table))
+    for page in pages:
+        if entries := page.get("Contents", []):
+            s3.delete_objects(
+                Bucket=bucket, Delete={"Objects": [{"Key": entry["Key"]} for entry in entries], "Quiet": True}
+            )
+
+
+def staging_prefix(staging_table: str) -> str:
+    """The folder of a staging table's files."""
+    return f"{locations.STAGING}{staging_table}/"
+
+
+def _refuse_older(
+    s3: S3Client, bucket: str, table: Table, known: set[tuple[str, ...]], run_date: date, allow_older: bool
+) -> None:
+    dates = {day for values in sorted(known) if (day := published_date(s3, bucket, table, values))}
+    newest = max(dates, default=run_date)
+    if newest > run_date and not allow_older:
+        raise PublishRefused(
+            f"{table.name} was published for {newest}, which is later than {run_date}: to put the older day "
+            "back, run that day again with 'publish older date'"
+        )
+
+
+def _only_object(s3: S3Client, bucket: str, partition: Partition) -> str:
+    prefix = partition.location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/"
+    found = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+    if len(found) != 1:
+        raise PublishRefused(
+            f"{partition.location} holds {len(found)} files instead of one; run the day again"
+        )
+    return found[0]
+
+
+def _location(bucket: str, table: Table, values: tuple[str, ...]) -> str:
+    return f"s3://{bucket}/{table.key(*values).rpartition('/')[0]}/"

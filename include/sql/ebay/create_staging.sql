@@ -1,0 +1,62 @@
+{#- One row for each listing whose supplier has a snapshot and whose label that supplier's mapping knows.
+    `plan` is what the task plan_table returned. Every snapshot is named by its partition's literal values, so
+    Athena reads those partitions and no others; the stock is aggregated before the join, so that the join
+    meets one row for each label. -#}
+{%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
+{%- macro partition_of(supplier, day) -%}
+(supplier = '{{ supplier }}' AND year = '{{ day[:4] }}' AND month = '{{ day[5:7] }}' AND day = '{{ day[8:] }}')
+{%- endmacro -%}
+{%- macro stock(which) -%}
+    SELECT supplier, custom_label, min(quantity) AS quantity
+    FROM supplier_stock
+    WHERE {% for snapshot in plan["snapshots"] if snapshot[which] -%}
+    {{ "" if loop.first else "\n       OR " }}{{ partition_of(snapshot["supplier"], snapshot[which]) }}
+    {%- else -%}
+    FALSE
+    {%- endfor %}
+    GROUP BY supplier, custom_label
+{%- endmacro -%}
+{%- macro text_list(values) -%}
+{% for value in values %}{{ "" if loop.first else ", " }}'{{ value }}'{% else %}NULL{% endfor %}
+{%- endmacro -%}
+CREATE TABLE {{ plan["staging_table"] }}
+WITH (
+    format = 'PARQUET',
+    write_compression = 'ZSTD',
+    external_location = '{{ plan["staging_location"] }}try={{ ti.try_number }}/',
+    partitioned_by = ARRAY['ebay_store'],
+    bucketed_by = ARRAY['item_id'],
+    bucket_count = 1
+) AS
+WITH current_stock AS (
+{{ stock("current") }}
+),
+previous_stock AS (
+{{ stock("previous") }}
+),
+known_label AS (
+    SELECT DISTINCT supplier, upper(trim(custom_label)) AS custom_label
+    FROM product
+    WHERE supplier IN ({{ text_list(plan["suppliers_by_mapping"]) }})
+),
+listing AS (
+    SELECT item_id, custom_label, upper(trim(custom_label)) AS label, supplier, ebay_store
+    FROM store
+    WHERE supplier IN ({{ text_list(plan["snapshots"] | map(attribute="supplier")) }})
+)
+SELECT
+    listing.item_id,
+    CAST(coalesce(current_stock.quantity, 0) - coalesce(previous_stock.quantity, 0) AS integer) AS quantity_delta,
+    CAST(coalesce(current_stock.quantity, 0) AS integer) AS quantity,
+    listing.custom_label,
+    listing.supplier AS supplier_store,
+    listing.ebay_store
+FROM listing
+LEFT JOIN current_stock
+    ON current_stock.supplier = listing.supplier AND current_stock.custom_label = listing.label
+LEFT JOIN previous_stock
+    ON previous_stock.supplier = listing.supplier AND previous_stock.custom_label = listing.label
+LEFT JOIN known_label
+    ON known_label.supplier = listing.supplier AND known_label.custom_label = listing.label
+WHERE known_label.custom_label IS NOT NULL
+   OR listing.supplier IN ({{ text_list(plan["suppliers_knowing_every_label"]) }})
