@@ -2,7 +2,8 @@
 
 It reads as much of CloudFormation as the template uses. Anything beyond (a resource type, a property, an
 intrinsic function, a section) is an error that names the resource: a setting skipped in silence would hold on
-AWS and not here. Making the resources again gives those that are there the settings of the template.
+AWS and not here. There is one exception: a policy's denial of plain HTTP, where plain HTTP is all there is.
+Making the resources again gives those that are there the settings of the template.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 TEMPLATE_PATH = Path(__file__).parents[1] / "infrastructure" / "template.yaml"
 ENDPOINT_URL = "http://127.0.0.1:5555"
 DEFAULT_REGION = "eu-west-2"  # where the environment names none
+ONLY_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 PSEUDO_PARAMETERS = ("AWS::AccountId", "AWS::Partition", "AWS::Region")
 
 Lookup = Callable[[str, str], Any]
@@ -76,13 +78,11 @@ def _parameter_values(declared: Mapping[str, Any], given: Mapping[str, str]) -> 
     values: dict[str, Any] = {}
     for name, rules in declared.items():
         with _blaming(f"parameter {name}"):
-            _only(rules, "Type Default Description AllowedPattern ConstraintDescription MinValue")
+            _only(rules, "Type Default Description AllowedPattern ConstraintDescription")
             text = str(given[name] if name in given else rules["Default"])
             values[name] = {"String": str, "Number": int}[rules["Type"]](text)
             if not re.fullmatch(rules.get("AllowedPattern", ".*"), text):
                 raise TemplateError(f"{text} is not allowed: {rules.get('ConstraintDescription')}")
-            if "MinValue" in rules and values[name] < rules["MinValue"]:
-                raise TemplateError(f"{text} is less than {rules['MinValue']}")
     return values
 
 
@@ -163,6 +163,17 @@ class _Endpoint:
         clients: list[Any] = [session.client(name, endpoint_url=url, config=config) for name in services]
         self.s3, self.sns, self.sqs, self.athena, self.glue, self.sts = clients
 
+    def _policy(self, document: dict[str, Any]) -> dict[str, Any]:
+        """The policy as it can hold here. A bucket's denial of plain HTTP would make moto deny everything."""
+        if self.s3.meta.endpoint_url.startswith("https:"):
+            return document
+        kept = [
+            statement
+            for statement in document["Statement"]
+            if (statement["Effect"], statement.get("Condition")) != ("Deny", ONLY_TLS)
+        ]
+        return document | {"Statement": kept}
+
     def bucket(self, properties: dict[str, Any]) -> dict[str, str]:
         name, region = properties.pop("BucketName"), self.s3.meta.region_name
         # us-east-1 is the one region that may not be named.
@@ -175,7 +186,8 @@ class _Endpoint:
         return {"Ref": name, "Arn": f"arn:aws:s3:::{name}"}
 
     def bucket_policy(self, properties: dict[str, Any]) -> dict[str, str]:
-        self.s3.put_bucket_policy(Bucket=properties["Bucket"], Policy=_text(properties["PolicyDocument"]))
+        bucket, policy = properties["Bucket"], self._policy(properties["PolicyDocument"])
+        self.s3.put_bucket_policy(Bucket=bucket, Policy=_text(policy))
         return {}
 
     def topic(self, properties: dict[str, Any]) -> dict[str, str]:
@@ -204,7 +216,7 @@ class _Endpoint:
         return {"Ref": url, "QueueUrl": url, "QueueName": name, "Arn": now["QueueArn"]}
 
     def queue_policy(self, properties: dict[str, Any]) -> dict[str, str]:
-        policy = {"Policy": _text(properties["PolicyDocument"])}
+        policy = {"Policy": _text(self._policy(properties["PolicyDocument"]))}
         for url in properties["Queues"]:
             self.sqs.set_queue_attributes(QueueUrl=url, Attributes=policy)
         return {}
@@ -308,8 +320,6 @@ def create_resources(
     attributes = {name: {"Ref": value} for name, value in values.items()}
 
     def lookup(name: str, attribute: str) -> Any:
-        if attribute not in attributes[name]:
-            raise TemplateError(f"the local reader does not know {name}.{attribute}")
         return attributes[name][attribute]
 
     for name in order:
