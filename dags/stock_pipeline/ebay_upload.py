@@ -1,4 +1,4 @@
-"""The files that tell eBay: for each store a CSV of listings and their new quantities, and a zip of them all."""
+"""The files that tell eBay: a CSV of listings and new quantities for each store, and a zip of them all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS_PER_FILE = 300_000
 
 @dataclass(frozen=True, slots=True)
 class UploadFiles:
-    """What was written: keys of the CSVs, rows by store, and the key of the zip of all (None: nothing to tell)."""
+    """What was written: keys of the CSVs, rows by store, key of the zip (None if there was nothing to tell)."""
 
     files: list[str]
     rows: dict[str, int]

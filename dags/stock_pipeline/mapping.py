@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.catalog import partitions
 from stock_pipeline.rules import label, match_key
 from stock_pipeline.suppliers import Supplier
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class MissingTableError(LookupError):
+class MissingTableError(NeedsPersonError):
     """A table the daily run stands on is not there; the message says which and how to fill it."""
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline import locations
 from stock_pipeline.catalog import Partition, partitions
 from stock_pipeline.tables import Table
@@ -28,7 +29,7 @@ RUN_DATE_METADATA = "run-date"
 """Metadata of a published object: the date it was made for. Where the table's date is kept."""
 
 
-class PublishRefused(RuntimeError):  # noqa: N818 - a decision, not a fault
+class PublishRefusedError(NeedsPersonError):
     """Publishing would not be right; nothing was changed. The message says why and what to do."""
 
 
@@ -56,12 +57,17 @@ def publish(
     New partitions are returned, not registered: that is the catalog operator's work.
 
     Raises:
-        PublishRefused: the published table is of a later date and `allow_older` is not set, or the staging
+        PublishRefusedError: the published table is of a later date and `allow_older` is not set, or the staging
             table is empty, or one of its partitions is not exactly one file.
     """
-    staged = {entry.values: entry for entry in partitions(glue, database, staging_table)}
+    try:
+        staged = {entry.values: entry for entry in partitions(glue, database, staging_table)}
+    except glue.exceptions.EntityNotFoundException as error:
+        raise PublishRefusedError(
+            f"{staging_table} is gone, it was published already: run the day again from plan_table on"
+        ) from error
     if not staged:
-        raise PublishRefused(f"{staging_table} has no partition: nothing would be left of {table.name}")
+        raise PublishRefusedError(f"{staging_table} has no partition: nothing would be left of {table.name}")
     sources = {values: _only_object(s3, bucket, entry) for values, entry in staged.items()}
     registered = {entry.values: entry for entry in partitions(glue, database, table.name)}
     _refuse_older(s3, bucket, table, {*staged, *registered}, run_date, allow_older)
@@ -122,7 +128,7 @@ def _refuse_older(
     dates = {day for values in sorted(known) if (day := published_date(s3, bucket, table, values))}
     newest = max(dates, default=run_date)
     if newest > run_date and not allow_older:
-        raise PublishRefused(
+        raise PublishRefusedError(
             f"{table.name} was published for {newest}, which is later than {run_date}: to put the older day "
             "back, run that day again with 'publish older date'"
         )
@@ -132,7 +138,7 @@ def _only_object(s3: S3Client, bucket: str, partition: Partition) -> str:
     prefix = partition.location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/"
     found = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
     if len(found) != 1:
-        raise PublishRefused(
+        raise PublishRefusedError(
             f"{partition.location} holds {len(found)} files instead of one; run the day again"
         )
     return found[0]

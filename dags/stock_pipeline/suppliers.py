@@ -12,13 +12,15 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
 
+from stock_pipeline.errors import NeedsPersonError
+
 SUPPLIERS_FILE = Path(__file__).with_name("suppliers.yaml")
 
 SupplierCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class SuppliersFileError(ValueError):
+class SuppliersFileError(NeedsPersonError):
     """The suppliers file cannot be used; the message names each supplier and field at fault."""
 
 

@@ -1,0 +1,78 @@
+"""Athena statements that can be repeated, and statements that check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
+from airflow.providers.amazon.aws.operators.athena import AthenaOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+
+class AthenaReplaceTableOperator(AthenaOperator):
+    """Runs a `CREATE TABLE AS` that may run again.
+
+    Athena refuses to create a table that exists, so the catalog entry that an earlier attempt left is dropped
+    first. Its files stay: name the location by the try number, because Athena refuses one that is not empty.
+
+    Args:
+        table: the table that the statement creates. (templated)
+        kwargs: as for `AthenaOperator`.
+    """
+
+    template_fields: Sequence[str] = (*AthenaOperator.template_fields, "table")
+
+    def __init__(self, *, table: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.table = table
+
+    def execute(self, context: Any) -> str | None:
+        """Drop the table's entry if there is one, then run the statement."""
+        glue = GlueCatalogHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name).conn
+        try:
+            glue.delete_table(DatabaseName=self.database, Name=self.table)
+            self.log.info("Dropped %s, which an earlier attempt left", self.table)
+        except glue.exceptions.EntityNotFoundException:
+            pass
+        return super().execute(context)
+
+
+class AthenaCheckOperator(AthenaOperator):
+    """Runs a statement that checks data, and fails at once if a check does not pass.
+
+    The statement returns a row for each check. A column named `passed` says whether it did; all other columns
+    are for people and appear in the log and in the message of a failure.
+
+    Returns the rows as dictionaries of text, for whoever sums up the run.
+    """
+
+    def execute(self, context: Any) -> list[dict[str, str]]:  # type: ignore[override]
+        """Run the statement, log each check.
+
+        Raises:
+            AirflowFailException: a check did not pass, or there was none.
+        """
+        query_id = super().execute(context)
+        rows = self._rows(str(query_id))
+        failed = [row for row in rows if row["passed"] != "true"]
+        for row in rows:
+            self.log.log(40 if row in failed else 20, "%s", _line(row))
+        if not rows:
+            raise AirflowFailException("The statement returned no check: nothing is known to be right")
+        if failed:
+            raise AirflowFailException("Not passed: " + "; ".join(_line(row) for row in failed))
+        return rows
+
+    def _rows(self, query_id: str) -> list[dict[str, str]]:
+        pages = self.hook.get_conn().get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
+        lines = [
+            [cell.get("VarCharValue", "") for cell in row["Data"]]
+            for page in pages
+            for row in page["ResultSet"]["Rows"]
+        ]
+        return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+
+
+def _line(row: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.items())
