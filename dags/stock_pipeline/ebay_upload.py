@@ -27,7 +27,7 @@ ROWS_PER_FILE = 300_000
 
 @dataclass(frozen=True, slots=True)
 class UploadFiles:
-    """What was written: keys of the CSVs, rows by store, key of the zip (None if there was nothing to tell)."""
+    """Keys of the CSVs, rows by store, and the key of the zip (None if there was nothing to tell)."""
 
     files: list[str]
     rows: dict[str, int]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.catalog import partitions
+from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.rules import label, match_key
 from stock_pipeline.suppliers import Supplier
 from stock_pipeline.tables import PRODUCT, STORE

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline import locations
 from stock_pipeline.catalog import Partition, partitions
+from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def publish(
     New partitions are returned, not registered: that is the catalog operator's work.
 
     Raises:
-        PublishRefusedError: the published table is of a later date and `allow_older` is not set, or the staging
-            table is empty, or one of its partitions is not exactly one file.
+        PublishRefusedError: the published table is of a later date and `allow_older` is not set, or the
+            staging table is empty or gone, or one of its partitions is not exactly one file.
     """
     try:
         staged = {entry.values: entry for entry in partitions(glue, database, staging_table)}

@@ -29,7 +29,7 @@ class AthenaReplaceTableOperator(AthenaOperator):
 
     def execute(self, context: Any) -> str | None:
         """Drop the table's entry if there is one, then run the statement."""
-        glue = GlueCatalogHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name).conn
+        glue: Any = GlueCatalogHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name).conn
         try:
             glue.delete_table(DatabaseName=self.database, Name=self.table)
             self.log.info("Dropped %s, which an earlier attempt left", self.table)
@@ -65,7 +65,8 @@ class AthenaCheckOperator(AthenaOperator):
         return rows
 
     def _rows(self, query_id: str) -> list[dict[str, str]]:
-        pages = self.hook.get_conn().get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
+        athena: Any = self.hook.get_conn()
+        pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
         lines = [
             [cell.get("VarCharValue", "") for cell in row["Data"]]
             for page in pages

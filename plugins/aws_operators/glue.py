@@ -53,26 +53,27 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
         self.table = table
         self.partitions = partitions
 
-    def execute(self, context: Any) -> list[list[str]]:
+    def execute(self, context: Any) -> list[list[str]]:  # noqa: ARG002
         """Create what is missing, then update what differs.
 
         Raises:
             GluePartitionsError: Glue refused some; all others are registered all the same.
         """
+        glue: Any = self.hook.conn
         wanted = [entry for entry in self.partitions if entry is not None]
-        template = self._storage_of_table()
+        template = self._storage_of_table(glue)
         names = {"DatabaseName": self.database, "TableName": self.table}
         done: list[list[str]] = []
         refused: list[str] = []
         for batch in _batches(wanted):
             inputs = {tuple(entry["values"]): _input(entry, template) for entry in batch}
-            answer = self.hook.conn.batch_create_partition(**names, PartitionInputList=list(inputs.values()))
+            answer = glue.batch_create_partition(**names, PartitionInputList=list(inputs.values()))
             existing = self._sort_out(answer.get("Errors", []), refused, expected="AlreadyExistsException")
-            stale = self._differing(names, {values: inputs[values] for values in existing})
+            stale = self._differing(glue, names, {values: inputs[values] for values in existing})
             for values in stale:
                 self.log.info("Partition %s of %s changes", "/".join(values), self.table)
             if stale:
-                answer = self.hook.conn.batch_update_partition(
+                answer = glue.batch_update_partition(
                     **names,
                     Entries=[
                         {"PartitionValueList": list(values), "PartitionInput": inputs[values]}
@@ -97,25 +98,26 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
             raise GluePartitionsError(f"{self.database}.{self.table}: " + "; ".join(refused))
         return done
 
-    def _storage_of_table(self) -> dict[str, Any]:
-        table = self.hook.conn.get_table(DatabaseName=self.database, Name=self.table)["Table"]
+    def _storage_of_table(self, glue: Any) -> dict[str, Any]:
+        table = glue.get_table(DatabaseName=self.database, Name=self.table)["Table"]
         return table["StorageDescriptor"]
 
     def _differing(
-        self, names: dict[str, str], inputs: dict[tuple[str, ...], dict[str, Any]]
+        self, glue: Any, names: dict[str, str], inputs: dict[tuple[str, ...], dict[str, Any]]
     ) -> list[tuple[str, ...]]:
         """Which of the registered partitions are not as they should be."""
         if not inputs:
             return []
-        answer = self.hook.conn.batch_get_partition(
+        found = glue.batch_get_partition(
             **names, PartitionsToGet=[{"Values": list(values)} for values in inputs]
         )
+        storage = {tuple(entry["Values"]): entry["StorageDescriptor"] for entry in found["Partitions"]}
         return [
             values
-            for found in answer["Partitions"]
+            for values, wanted in inputs.items()
             if any(
-                found["StorageDescriptor"].get(field) != value
-                for field, value in inputs[values := tuple(found["Values"])]["StorageDescriptor"].items()
+                storage.get(values, {}).get(field) != value
+                for field, value in wanted["StorageDescriptor"].items()
             )
         ]
 

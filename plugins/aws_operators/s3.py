@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
@@ -14,9 +13,9 @@ from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
 class S3KeyDeadlineSensor(S3KeySensor):
     """Waits for a key until a point in time, and is skipped if none has come by then.
 
-    The provider's sensor knows only a duration fixed when the DAG is parsed, so it can neither wait until nine
-    o'clock whenever the run began, nor not wait at all on a run for a past day. It waits in the triggerer and
-    holds no worker slot.
+    The provider's sensor knows only a duration fixed when the DAG is parsed, so it can neither wait until
+    nine o'clock whenever the run began, nor not wait at all on a run for a past day. It waits in the triggerer
+    and holds no worker slot.
 
     Args:
         deadline: until when to wait, in ISO format; without an offset it is in the DAG's time zone. Once it
@@ -33,7 +32,7 @@ class S3KeyDeadlineSensor(S3KeySensor):
     def execute(self, context: Any) -> None:
         """Look once; if there is nothing, wait in the triggerer for as long as is left."""
         deadline = timezone.parse(self.deadline, timezone=context["dag"].timezone)
-        self.timeout = (deadline - timezone.utcnow()).total_seconds()
+        self.timeout = deadline.timestamp() - timezone.utcnow().timestamp()
         if self.timeout > 0:
             self.log.info("Waiting until %s", deadline)
             super().execute(context)
