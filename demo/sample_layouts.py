@@ -215,6 +215,7 @@ LAYOUTS: Mapping[str, Layout] = {
         cells=("code", "text", "price", "stock", 20, "barcode"),
         patterns={"@@ ###-@@####": 30, "@@ #######": 40, "@@##.####": 15, "@@@@ ##### ##@@": 15},
         stock=Counts(zero_share=0.44, usual=7, most=36_000),
+        pinned=((None, 3),),
     ),
     "ROL": Layout(
         rows=850,
