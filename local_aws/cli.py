@@ -1,0 +1,117 @@
+"""The command line: `python -m local_aws start | stop | status | serve | query`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from local_aws import query
+from local_aws.environment import DEFAULT_PORT, client_environment, endpoint_url
+from local_aws.process import Background, StartError, answers, wait_for_signal
+
+_DEFAULT_STATE = Path(".local/aws")
+_DEFAULT_MEMORY = "4GB"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code.
+
+    Args:
+        arguments: the command line without the program's name; `sys.argv` if None.
+    """
+    options = _parser().parse_args(arguments)
+    return options.run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local_aws",
+        description="S3, Glue, SNS, SQS and a working Athena as one local process: no Docker, no AWS account.",
+        epilog="Nothing is kept: when the server ends, its buckets, tables and queues are gone.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    start = _command(
+        commands, "start", "start the server in the background and wait until it answers", _start
+    )
+    serve = _command(commands, "serve", "run the server in this terminal until Ctrl-C", _serve)
+    for command in (start, serve):
+        command.add_argument("--port", type=int, default=DEFAULT_PORT, help="default %(default)s")
+        command.add_argument(
+            "--memory", default=_DEFAULT_MEMORY, help="what queries may hold in memory (default %(default)s)"
+        )
+    stop = _command(commands, "stop", "end the background server; fine if none runs", _stop)
+    status = _command(
+        commands, "status", "say whether the background server runs (exit code 1 if not)", _status
+    )
+    for command in (start, serve, stop, status):
+        command.add_argument(
+            "--state-dir",
+            type=Path,
+            default=_DEFAULT_STATE,
+            help="where its pid, log and working files are (default %(default)s)",
+        )
+    asked = _command(
+        commands, "query", "run an Athena statement on the running server and print the rows", None
+    )
+    query.add_arguments(asked)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction, name: str, text: str, run: object
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    command.set_defaults(run=run or query.run)
+    return command
+
+
+def _start(options: argparse.Namespace) -> int:
+    background = Background(options.state_dir)
+    try:
+        endpoint = background.start(options.port, options.memory)
+    except StartError as error:
+        print(f"The local AWS did not start: {error}", file=sys.stderr)
+        return 1
+    print(f"The local AWS answers at {endpoint}; log: {background.log}")
+    print("For clients in this shell:")
+    for name, value in client_environment(endpoint).items():
+        print(f"  export {name}={value}")
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from local_aws.server import (
+        LocalAws,
+        PortTakenError,
+    )  # moto takes a second to import; only serving needs it
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    server = LocalAws(options.port, options.state_dir / "work", options.memory)
+    try:
+        with server:
+            print(f"The local AWS answers at {server.endpoint_url}", flush=True)
+            wait_for_signal()
+    except PortTakenError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    print("Stopped." if Background(options.state_dir).stop() else "The local AWS was not running.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    running = Background(options.state_dir).running()
+    if running is None:
+        print("The local AWS is not running.")
+        return 1
+    pid, port = running
+    healthy = answers(endpoint_url(port))
+    state = "answers at" if healthy else "does not answer at"
+    print(f"The local AWS (process {pid}) {state} {endpoint_url(port)}")
+    return 0 if healthy else 1

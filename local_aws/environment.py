@@ -1,0 +1,38 @@
+"""What a client of the local AWS needs in its environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DEFAULT_PORT = 5555
+REGION = "eu-west-2"
+
+
+def endpoint_url(port: int = DEFAULT_PORT) -> str:
+    """Give the server's address on this machine."""
+    return f"http://127.0.0.1:{port}"
+
+
+def client_environment(endpoint: str | None = None) -> dict[str, str]:
+    """Give environment variables that make any AWS client talk to the local server.
+
+    Args:
+        endpoint: the server's address; the default port's if None.
+    """
+    return {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint or endpoint_url(),
+    }
+
+
+def client_arguments(endpoint: str | None = None, region: str = REGION) -> dict[str, Any]:
+    """Give `boto3.client` arguments for the local server, whatever the environment says."""
+    values = client_environment(endpoint)
+    return {
+        "endpoint_url": values["AWS_ENDPOINT_URL"],
+        "region_name": region,
+        "aws_access_key_id": values["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": values["AWS_SECRET_ACCESS_KEY"],
+    }
