@@ -2,9 +2,10 @@
 
 `CASES` is for any test that reads feeds. By hand: `python -m tests.workbooks DIR` writes them all.
 
-A case named by its function builds one file. Where the contract leaves the verdict open, the case's docstring
-says why it has the one it has. The rule behind them: a file which a person would open in Excel and find
-in order is accepted; one that makes a person doubt it is rejected, for missing beats wrong.
+Each case is a function, named for what is the matter, that builds one file. Where the contract leaves the
+verdict open, the docstring says why it is the one it is. The rule behind them: a file that a person would
+open in Excel and find in order is accepted; one that would make a person doubt it is rejected, for missing
+beats wrong.
 """
 
 import csv
@@ -33,10 +34,10 @@ Build = Callable[[Path], None]
 class Case:
     """One workbook.
 
-    `expected` has every code, trimmed and upper-cased, with its quantity or REJECTED; None where the case is
-    about something else. `reason_words` are lower-case words of which the message has at least one; there are
-    none where no one word is unavoidable. A `bomb` grows to far more than its size: read it only where time
-    and memory have a limit.
+    `expected` has every code, trimmed and upper-cased, with its quantity or REJECTED; None for a
+    rejected file. `reason_words` are lower-case words of which the message has at least one; there are none
+    where no word is unavoidable. A `bomb` grows to far more than its size: read it only where time and memory
+    have a limit.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Case:
 CASES: list[Case] = []
 
 
-def accepted(supplier: str, expected: Mapping[str, Outcome] | None) -> Callable[[Build], Build]:
+def accepted(supplier: str, expected: Mapping[str, Outcome]) -> Callable[[Build], Build]:
     def register(build: Build) -> Build:
         CASES.append(Case(build.__name__, supplier, build, "accepted", (), expected))
         return build
@@ -445,6 +446,15 @@ def sheet_ends_between_rows(path: Path) -> None:
 @rejected("BGA", "workbook", "sheet")
 def sheet_malformed_midway(path: Path) -> None:
     raw_workbook(path, good_sheet().replace('<row r="30">', '</c><row r="30"><<'))
+
+
+@rejected("BGA", "workbook", "sheet")
+def sheet_closed_midway(path: Path) -> None:
+    """Everything is closed in the middle and the rest comes after it. A reader that stops at the first
+    </sheetData> has half the rows and no error.
+    """
+    middle = '<row r="30">'
+    raw_workbook(path, good_sheet().replace(middle, f"</sheetData></worksheet>{middle}"))
 
 
 @rejected("BGA", "workbook", "sheet")
@@ -880,9 +890,10 @@ def codes(path: Path) -> None:
 @accepted("BGA", {"1000": 1, "1001": 2, "1002": 3})
 def numeric_codes_spelt_otherwise(path: Path) -> None:
     """Some programs write every number as a float; a person reads 1000 all the same."""
-    cells = ["1000.0", "1.001E3", "1002.00000"]
-    rows = [f'<row r="{n}"><c r="A{n}"><v>{v}</v></c><c r="B{n}"><v>{n - 1}</v></c></row>'
-            for n, v in enumerate(cells, start=2)]  # fmt: skip
+    rows = (
+        f'<row r="{n}"><c r="A{n}"><v>{spelling}</v></c><c r="B{n}"><v>{n - 1}</v></c></row>'
+        for n, spelling in enumerate(["1000.0", "1.001E3", "1002.00000"], start=2)
+    )
     raw_workbook(path, sheet_xml(row_xml(1, HEADER) + "".join(rows)))
 
 
@@ -938,7 +949,7 @@ def filtered_and_hidden_rows(path: Path) -> None:
 
 @rejected("BGA", "cell")
 def stray_cell_in_the_far_corner(path: Path) -> None:
-    """Seventeen thousand million cells to a reader that fills in the rest. The message can say which one."""
+    """Seventeen billion cells to a reader that fills in the rest. The message can say which one."""
     stray = f'<row r="1048576">{cell_xml("x", "XFD1048576")}</row>'
     raw_workbook(path, sheet_xml(rows_xml([HEADER, *good_rows()]) + stray))
 
