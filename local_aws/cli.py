@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local_aws",
-        description="S3, Glue, SNS, SQS and a working Athena as one local process: no Docker, no AWS account.",
+        description="S3, Glue, SNS, SQS and a working Athena in one local process: no Docker, no account.",
         epilog="Nothing is kept: when the server ends, its buckets, tables and queues are gone.",
     )
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -83,10 +83,8 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from local_aws.server import (
-        LocalAws,
-        PortTakenError,
-    )  # moto takes a second to import; only serving needs it
+    # moto takes a second to import, and only serving needs it.
+    from local_aws.server import LocalAws, PortTakenError  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     server = LocalAws(options.port, options.state_dir / "work", options.memory)

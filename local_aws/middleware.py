@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from local_aws.athena.errors import InvalidRequestError
-from local_aws.athena.service import AthenaService
+from local_aws.athena.service import ACTIONS, AthenaService
 from local_aws.environment import REGION
 
 logger = logging.getLogger(__name__)
@@ -31,8 +31,9 @@ class AthenaMiddleware:
         self.service: AthenaService | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request, as WSGI has it."""
         target = _TARGET.fullmatch(environ.get("HTTP_X_AMZ_TARGET", ""))
-        if self.service is None or target is None or not self.service.handles(target[1]):
+        if self.service is None or target is None or target[1] not in ACTIONS:
             return self._application(environ, start_response)
         status, body = self._answer(target[1], environ)
         start_response(

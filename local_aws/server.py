@@ -8,6 +8,7 @@ import logging
 import os
 import resource
 import shutil
+import socket
 import tempfile
 import threading
 import urllib.request
@@ -140,8 +141,6 @@ def _listen(port: int, application: AthenaMiddleware) -> BaseWSGIServer:
 
 
 def _check_free(port: int) -> None:
-    import socket
-
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, port))

@@ -60,7 +60,7 @@ def bind_tables(query: exp.Expr, lookup: Callable[[Name], Table]) -> list[Refere
         for source in scope.sources.values():
             if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
                 nodes.setdefault(id(source), source)
-    references = []
+    references: list[Reference] = []
     for node in nodes.values():
         name = table_name(node)
         of_partitions = name.table.endswith(_PARTITIONS_SUFFIX)
@@ -91,7 +91,7 @@ def analyse(query: exp.Expr, references: list[Reference]) -> dict[int, exp.Expr]
     """
     for number, node in enumerate(query.walk()):
         node.meta[NODE] = number
-    schema = {
+    schema: dict[str, object] = {
         reference.view: {column.name: duckdb_type(column.type) for column in reference.shown_columns}
         for reference in references
     }
@@ -159,7 +159,7 @@ def _filters(scope: Scope, alias: str) -> Iterator[exp.Expr]:
 
 
 def weaken(condition: exp.Expr, source: str, keys: set[str]) -> exp.Expr | None:
-    """Give what a condition implies about a source's partition keys alone, or None for nothing.
+    """Give what a condition implies about a source's partition keys alone, unqualified; None for nothing.
 
     Args:
         condition: a boolean expression with qualified columns.
@@ -176,7 +176,12 @@ def weaken(condition: exp.Expr, source: str, keys: set[str]) -> exp.Expr | None:
         return exp.or_(left, right) if left is not None and right is not None else None
     if condition.find(exp.Query, exp.AggFunc, exp.Window, exp.Rand, exp.Anonymous):
         return None
-    columns = list(condition.find_all(exp.Column))
+    if isinstance(condition, exp.Boolean):
+        return None if condition.this else condition.copy()
+    leaf = condition.copy()
+    columns = list(leaf.find_all(exp.Column))
     if not columns or any(column.table != source or column.name not in keys for column in columns):
         return None
-    return condition.copy()
+    for column in columns:
+        column.set("table", None)
+    return leaf

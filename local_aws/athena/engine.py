@@ -1,4 +1,4 @@
-"""Runs one statement: binds it to the catalog, lets DuckDB execute it, and leaves rows, objects and entries."""
+"""DuckDB as the engine: one instance, a session for each statement, queries bound to the catalog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from local_aws.athena.errors import QueryCancelledError
 from local_aws.athena.objects import ObjectCache
 from local_aws.athena.results import Results
 from local_aws.athena.scan import Scanner
+from local_aws.athena.sql import literal
 from local_aws.athena.statements import Name
 from local_aws.athena.translate import name_columns, to_duckdb
 from local_aws.athena.types import DOUBLE_MACROS
@@ -72,7 +73,7 @@ class Engine:
         for macro in DOUBLE_MACROS:
             self._root.execute(macro)
         # A statement sees tables of the catalog and nothing else: no other file, and no network.
-        self._root.execute(f"SET allowed_directories = [{_text(str(directory))}]")
+        self._root.execute(f"SET allowed_directories = [{literal(str(directory))}]")
         self._root.execute("SET enable_external_access = false")
 
     @contextlib.contextmanager
@@ -103,7 +104,8 @@ class Session:
     def stop(self) -> None:
         """Interrupt what runs, and let nothing more begin."""
         self._stopped.set()
-        self.connection.interrupt()
+        with contextlib.suppress(duckdb.ConnectionException):  # it has just closed
+            self.connection.interrupt()
 
     def checkpoint(self) -> None:
         """Raise if the query was stopped.
@@ -143,11 +145,15 @@ class QueryRunner:
         references = bind_tables(named, self._lookup)
         types = analyse(named, references)
         scanner = Scanner(
-            self._session.connection, self._s3, self._catalog, self._cache, self._session.workspace
+            self._session.connection,
+            self._s3,
+            self._catalog,
+            self._cache,
+            self._session.workspace,
+            self._session.checkpoint,
         )
         sql = to_duckdb(named.copy(), types)
         for reference in references:
-            self._session.checkpoint()
             self.scanned += scanner.create_view(reference)
         self._session.checkpoint()
         with failures.explained(original):
@@ -170,10 +176,3 @@ def run_select(runner: QueryRunner, session: Session, query: exp.Expr, path: Pat
     with failures.explained(query):
         rows = results.collect(session.connection, sql, path)
     return Outcome(results=rows, scanned=runner.scanned)
-
-
-Checkpoint = Callable[[], None]
-
-
-def _text(value: str) -> str:
-    return exp.Literal.string(value).sql(dialect="duckdb")

@@ -1,8 +1,11 @@
 """A table as DuckDB reads it: the registered partitions that can matter, as views over local files."""
 
+# ruff: noqa: S608 - this module's work is to write SQL; names and texts are quoted by sqlglot
+
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,6 +20,7 @@ from local_aws.athena.analysis import Reference
 from local_aws.athena.catalog import Catalog, Column, Partition
 from local_aws.athena.errors import QueryFailedError
 from local_aws.athena.objects import ObjectCache, StoredObject
+from local_aws.athena.sql import identifier, literal
 from local_aws.athena.translate import to_duckdb
 from local_aws.athena.types import duckdb_type, readable
 
@@ -55,6 +59,7 @@ class Scanner:
         catalog: where partitions are registered.
         cache: local copies of the objects.
         workspace: the query's folder; the files read are linked below it.
+        checkpoint: called between objects; raises if the query was stopped.
     """
 
     def __init__(
@@ -64,19 +69,21 @@ class Scanner:
         catalog: Catalog,
         cache: ObjectCache,
         workspace: Path,
+        checkpoint: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._s3 = s3
         self._catalog = catalog
         self._cache = cache
         self._workspace = workspace
+        self._checkpoint = checkpoint
 
     def create_view(self, reference: Reference) -> int:
         """Create the DuckDB view of one table reference.
 
         Returns:
-            The bytes Athena would charge for: the compressed chunks of the columns needed, in the files of the
-            partitions needed.
+            The bytes Athena would charge for: the compressed chunks of the columns needed, in the files of
+            the partitions needed.
 
         Raises:
             QueryFailedError: if an object cannot be read as the catalog describes it.
@@ -89,6 +96,7 @@ class Scanner:
         scanned = 0
         groups: dict[Footer, list[Path]] = {}
         for number, (partition, stored) in enumerate(self._objects(reference, needed)):
+            self._checkpoint()
             path = self._link(reference, partition, stored, number)
             footer = _read_footer(path, stored)
             _check_types(reference, footer, stored)
@@ -111,11 +119,8 @@ class Scanner:
             raise QueryFailedError(
                 "TABLE_NOT_FOUND", f"line 1:1: Table '{reference.table.qualified}$partitions' does not exist"
             )
-        rows = [
-            f"({', '.join(_partition_literal(value, key) for value, key in zip(partition.values, keys, strict=True))})"
-            for partition in partitions
-        ]
-        names = ", ".join(_name(key.name) for key in keys)
+        rows = [f"({', '.join(_literals(partition, keys))})" for partition in partitions]
+        names = ", ".join(identifier(key.name) for key in keys)
         self._create(
             reference,
             f"SELECT * FROM (VALUES {', '.join(rows)}) AS rows({names})"
@@ -128,24 +133,17 @@ class Scanner:
         if not keys or not reference.conditions or not partitions:
             return partitions
         kept = set(range(len(partitions)))
-        # The last row stands for what an outer join puts in place of a row: a condition it meets proves nothing.
+        # The last row stands for what an outer join puts where a row is missing: a condition it meets
+        # proves nothing.
         null_row = len(partitions)
         values = [
-            *(
-                [_partition_literal(value, key) for value, key in zip(partition.values, keys, strict=True)]
-                for partition in partitions
-            ),
+            *(_literals(partition, keys) for partition in partitions),
             [f"CAST(NULL AS {duckdb_type(key.type)})" for key in keys],
         ]
         rows = ", ".join(f"({', '.join(row)}, {number})" for number, row in enumerate(values))
-        names = ", ".join([*(_name(key.name) for key in keys), _NUMBER])
+        names = ", ".join([*(identifier(key.name) for key in keys), _NUMBER])
         for condition in reference.conditions:
-            source = next(column.table for column in condition.find_all(exp.Column))
-            query = (
-                exp.select(_NUMBER)
-                .from_(f"partition_values AS {_name(source)}")
-                .where(condition, dialect="athena")
-            )
+            query = exp.select(_NUMBER).from_("partition_values").where(condition)
             try:
                 found = self._connection.execute(
                     f"WITH partition_values AS (SELECT * FROM (VALUES {rows}) AS rows({names})) "
@@ -236,16 +234,16 @@ def _select(reference: Reference, footer: Footer, paths: list[Path]) -> str:
     misread = {column.name for column in _misread(reference, footer)}
     present = footer.physical
     columns = [
-        f"CAST({_name(column.name) if column.name in present else 'NULL'} AS {duckdb_type(column.type)}) "
-        f"AS {_name(column.name)}"
+        f"CAST({identifier(column.name) if column.name in present else 'NULL'} "
+        f"AS {duckdb_type(column.type)}) AS {identifier(column.name)}"
         for column in reference.table.columns
         if column.name not in misread
     ]
     columns += [
-        f"CAST({_name(key.name)} AS {duckdb_type(key.type)}) AS {_name(key.name)}"
+        f"CAST({identifier(key.name)} AS {duckdb_type(key.type)}) AS {identifier(key.name)}"
         for key in reference.table.keys
     ]
-    files = ", ".join(_text(str(path)) for path in paths)
+    files = ", ".join(literal(str(path)) for path in paths)
     return (
         f"SELECT {', '.join(columns)} FROM read_parquet([{files}], binary_as_string = true, "
         f"hive_partitioning = {bool(reference.table.keys)}, hive_types_autocast = false)"
@@ -254,15 +252,15 @@ def _select(reference: Reference, footer: Footer, paths: list[Path]) -> str:
 
 def _select_nothing(reference: Reference) -> str:
     columns = ", ".join(
-        f"CAST(NULL AS {duckdb_type(column.type)}) AS {_name(column.name)}"
+        f"CAST(NULL AS {duckdb_type(column.type)}) AS {identifier(column.name)}"
         for column in reference.shown_columns
     )
     return f"SELECT {columns} WHERE false"
 
 
-def _partition_literal(value: str, key: Column) -> str:
-    text = "NULL" if value == NULL_PARTITION else _text(value)
-    return f"CAST({text} AS {duckdb_type(key.type)})"
+def _literals(partition: Partition, keys: tuple[Column, ...]) -> list[str]:
+    texts = ["NULL" if value == NULL_PARTITION else literal(value) for value in partition.values]
+    return [f"CAST({text} AS {duckdb_type(key.type)})" for text, key in zip(texts, keys, strict=True)]
 
 
 def _folders(key: str) -> list[str]:
@@ -275,11 +273,3 @@ def _athena_spelling(glue_type: str) -> str:
     return {"int": "integer", "string": "varchar", "float": "real", "binary": "varbinary"}.get(
         glue_type, glue_type
     )
-
-
-def _name(name: str) -> str:
-    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
-
-
-def _text(value: str) -> str:
-    return exp.Literal.string(value).sql(dialect="duckdb")

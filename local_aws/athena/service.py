@@ -6,7 +6,6 @@ import dataclasses
 import logging
 import threading
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,22 @@ from local_aws.athena.catalog import Catalog
 from local_aws.athena.engine import DEFAULT_MEMORY, Engine
 from local_aws.athena.errors import InvalidRequestError, QueryCancelledError, QueryFailedError
 from local_aws.athena.executions import Execution
-from local_aws.athena.objects import ObjectCache
+from local_aws.athena.objects import ObjectCache, split_uri
 from local_aws.athena.runner import Services, run
 from local_aws.environment import REGION, client_arguments
 
 logger = logging.getLogger(__name__)
+
+ACTIONS = frozenset(
+    {
+        "StartQueryExecution",
+        "GetQueryExecution",
+        "BatchGetQueryExecution",
+        "GetQueryResults",
+        "StopQueryExecution",
+        "ListQueryExecutions",
+    }
+)
 
 _WORKERS = 4
 _PAGE = 1000  # rows, the most GetQueryResults gives
@@ -74,18 +84,6 @@ class AthenaService:
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._actions: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
-            "StartQueryExecution": self._start,
-            "GetQueryExecution": self._get,
-            "BatchGetQueryExecution": self._batch_get,
-            "GetQueryResults": self._get_results,
-            "StopQueryExecution": self._stop,
-            "ListQueryExecutions": self._list,
-        }
-
-    def handles(self, action: str) -> bool:
-        """Tell whether an API action is one of ours; the others are moto's."""
-        return action in self._actions
 
     def call(self, action: str, request: dict[str, Any], region: str) -> dict[str, Any]:
         """Answer one API call.
@@ -98,7 +96,21 @@ class AthenaService:
         Raises:
             InvalidRequestError: as Athena's InvalidRequestException.
         """
-        return self._actions[action](request, region)
+        match action:
+            case "StartQueryExecution":
+                return self._start(request, region)
+            case "GetQueryExecution":
+                return {"QueryExecution": self._find(request).describe()}
+            case "BatchGetQueryExecution":
+                return self._batch_get(request)
+            case "GetQueryResults":
+                return self._get_results(request)
+            case "StopQueryExecution":
+                self._find(request).stop()
+                return {}
+            case "ListQueryExecutions":
+                return self._list(request, region)
+        raise InvalidRequestError(f"{action} is not a query-execution call")
 
     def close(self) -> None:
         """Stop every query and wait for the pool to end."""
@@ -112,7 +124,7 @@ class AthenaService:
         statements.check_single(sql)
         workgroup = self._workgroup(request.get("WorkGroup") or "primary", region)
         wanted = request.get("ResultConfiguration", {}).get("OutputLocation", "")
-        output = workgroup.output if workgroup.enforced or not wanted else wanted
+        output = workgroup.output if workgroup.output and (workgroup.enforced or not wanted) else wanted
         if not output:
             raise InvalidRequestError(
                 "No output location provided. An output location is required either through the Workgroup "
@@ -120,13 +132,14 @@ class AthenaService:
             )
         if not output.startswith("s3://"):
             raise InvalidRequestError(f"outputLocation is not a valid S3 path: {output}")
+        self._require_bucket(output, region)
         token = request.get("ClientRequestToken")
         with self._lock:
             if token in self._tokens:
                 earlier = self._executions[self._tokens[token]]
                 if earlier.request != request:
                     raise InvalidRequestError(
-                        "Idempotent parameters do not match: the ClientRequestToken belongs to another request"
+                        "Idempotent parameters do not match: another request has this ClientRequestToken"
                     )
                 return {"QueryExecutionId": earlier.query_id}
             execution = Execution(
@@ -169,10 +182,7 @@ class AthenaService:
         else:
             execution.finish("SUCCEEDED")
 
-    def _get(self, request: dict[str, Any], region: str) -> dict[str, Any]:
-        return {"QueryExecution": self._find(request.get("QueryExecutionId", "")).describe()}
-
-    def _batch_get(self, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def _batch_get(self, request: dict[str, Any]) -> dict[str, Any]:
         found, missing = [], []
         for query_id in request.get("QueryExecutionIds", []):
             if query_id in self._executions:
@@ -187,10 +197,6 @@ class AthenaService:
                 )
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
 
-    def _stop(self, request: dict[str, Any], region: str) -> dict[str, Any]:
-        self._find(request.get("QueryExecutionId", "")).stop()
-        return {}
-
     def _list(self, request: dict[str, Any], region: str) -> dict[str, Any]:
         workgroup = self._workgroup(request.get("WorkGroup") or "primary", region).name
         ids = [
@@ -202,8 +208,8 @@ class AthenaService:
         end = start + int(request.get("MaxResults") or _LIST_PAGE)
         return {"QueryExecutionIds": ids[start:end], **({"NextToken": str(end)} if end < len(ids) else {})}
 
-    def _get_results(self, request: dict[str, Any], region: str) -> dict[str, Any]:
-        execution = self._find(request.get("QueryExecutionId", ""))
+    def _get_results(self, request: dict[str, Any]) -> dict[str, Any]:
+        execution = self._find(request)
         if execution.state in {"QUEUED", "RUNNING"}:
             raise InvalidRequestError(
                 f"Query has not yet finished. Current state: {execution.state}",
@@ -227,11 +233,19 @@ class AthenaService:
             answer["NextToken"] = str(following)
         return answer
 
-    def _find(self, query_id: str) -> Execution:
+    def _find(self, request: dict[str, Any]) -> Execution:
+        query_id = request.get("QueryExecutionId", "")
         try:
             return self._executions[query_id]
         except KeyError:
             raise InvalidRequestError(f"QueryExecution {query_id} was not found") from None
+
+    def _require_bucket(self, output: str, region: str) -> None:
+        bucket, _ = split_uri(output)
+        try:
+            self._client("s3", region).head_bucket(Bucket=bucket)
+        except ClientError as error:
+            raise InvalidRequestError(f"Unable to verify/create output bucket {bucket}") from error
 
     def _workgroup(self, name: str, region: str) -> WorkGroup:
         try:

@@ -1,5 +1,7 @@
 """Statements that make or change tables: CTAS, INSERT INTO, CREATE EXTERNAL TABLE, DROP and partitions."""
 
+# ruff: noqa: S608 - this module's work is to write SQL; names and texts are quoted by sqlglot
+
 from __future__ import annotations
 
 import dataclasses
@@ -13,6 +15,7 @@ from local_aws.athena.catalog import CATALOG, Catalog, Column, Partition, Table
 from local_aws.athena.engine import Outcome, QueryRunner, Session
 from local_aws.athena.errors import QueryFailedError
 from local_aws.athena.properties import CtasProperties
+from local_aws.athena.sql import identifier
 from local_aws.athena.statements import Statement, position
 from local_aws.athena.translate import UNNAMED
 from local_aws.athena.types import duckdb_type, glue_type, normal_sql_type
@@ -137,11 +140,11 @@ def insert(
             f"line 1:1: Insert query has mismatched column types: Table: [{wanted}], Query: [{found}]",
         )
     selected = ", ".join(
-        f"CAST({_name(column.name) if column.name in names else 'NULL'} AS {duckdb_type(column.type)}) "
-        f"AS {_name(column.name)}"
+        f"CAST({identifier(column.name) if column.name in names else 'NULL'} AS {duckdb_type(column.type)}) "
+        f"AS {identifier(column.name)}"
         for column in table.all_columns
     )
-    positional = ", ".join(_name(column) for column in names)
+    positional = ", ".join(identifier(column) for column in names)
     registered = {partition.values: partition.location for partition in catalog.partitions(table)}
     descriptor = table.descriptor
     layout = Layout(
@@ -269,13 +272,13 @@ def _insert_columns(target: exp.Expr, table: Table) -> list[str]:
     if not isinstance(target, exp.Schema):
         return [column.name for column in table.all_columns]
     known = {column.name for column in table.all_columns}
-    for identifier in target.expressions:
-        if identifier.name.lower() not in known:
+    for column in target.expressions:
+        if column.name.lower() not in known:
             raise QueryFailedError(
                 "COLUMN_NOT_FOUND",
-                f"{position(identifier)}: Insert column name does not exist in target table: {identifier.name}",
+                f"{position(column)}: Insert column name does not exist in target table: {column.name}",
             )
-    return [identifier.name.lower() for identifier in target.expressions]
+    return [column.name.lower() for column in target.expressions]
 
 
 def _insertable(kind: Any, wanted: str) -> bool:
@@ -302,7 +305,3 @@ def _defined_columns(definitions: Sequence[exp.Expr]) -> tuple[Column, ...]:
 
 def _is_ordered(query: exp.Expr) -> bool:
     return query.args.get("order") is not None
-
-
-def _name(name: str) -> str:
-    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")

@@ -169,5 +169,7 @@ def _family(node: exp.Expr | None) -> str:
     return "number" if node.is_type(*exp.DataType.NUMERIC_TYPES) else ""
 
 
-def _type_name(node: exp.Expr) -> str:
+def _type_name(node: exp.Expr | None) -> str:
+    if node is None:
+        return "unknown"
     return node.type.sql(dialect="athena").lower() if node.type is not None else "unknown"

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from local_aws.athena.sql import literal
+
 _SIMPLE = {  # DuckDB type id: (Glue type, Athena result type)
     "boolean": ("boolean", "boolean"),
     "tinyint": ("tinyint", "tinyint"),
@@ -141,7 +143,8 @@ def result_text(value: str, column_type: Any) -> str:
         )
     if kind == "struct":
         fields = " || ', ' || ".join(
-            f"'{name}=' || coalesce({result_text(f'struct_extract({value}, {_quoted(name)})', child)}, 'null')"
+            f"{literal(name + '=')} || coalesce("
+            f"{result_text(f'struct_extract({value}, {literal(name)})', child)}, 'null')"
             for name, child in column_type.children
         )
         return f"CASE WHEN {value} IS NOT NULL THEN '{{' || {fields} || '}}' END"
@@ -177,7 +180,3 @@ CREATE MACRO athena_double(number, plain) AS CASE
 END
 """,
 )
-
-
-def _quoted(text: str) -> str:
-    return exp.Literal.string(text).sql(dialect="duckdb")

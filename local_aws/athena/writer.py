@@ -1,5 +1,7 @@
 """Query rows to a table's objects: one Parquet file a partition and bucket, in the order asked for."""
 
+# ruff: noqa: S608 - this module's work is to write SQL; names and texts are quoted by sqlglot
+
 from __future__ import annotations
 
 import dataclasses
@@ -10,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 from boto3.s3.transfer import TransferConfig
-from sqlglot import exp
 
 from local_aws.athena import objects
 from local_aws.athena.catalog import Partition
 from local_aws.athena.errors import QueryFailedError
 from local_aws.athena.scan import NULL_PARTITION
+from local_aws.athena.sql import identifier, literal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -119,9 +121,9 @@ class TableWriter:
     def _stage(self, select: str, layout: Layout, *, ordered: bool) -> Path:
         """Sort the rows by file, so that each file's rows are a few row groups of one local Parquet."""
         staged = self._workspace / "staged.parquet"
-        extra, order = [], [_name(key) for key in layout.keys]
+        extra, order = [], [identifier(key) for key in layout.keys]
         if layout.buckets:
-            hashed = ", ".join(_name(column) for column in layout.buckets)
+            hashed = ", ".join(identifier(column) for column in layout.buckets)
             extra.append(f"CAST(hash({hashed}) % {layout.bucket_count} AS INTEGER) AS {_BUCKET}")
             order.append(_BUCKET)
         if ordered and order:
@@ -135,7 +137,7 @@ class TableWriter:
         return staged
 
     def _groups(self, staged: Path, layout: Layout) -> list[tuple[tuple[str | None, ...], int]]:
-        keys = [f"CAST({_name(key)} AS VARCHAR)" for key in layout.keys]
+        keys = [f"CAST({identifier(key)} AS VARCHAR)" for key in layout.keys]
         bucket = _BUCKET if layout.buckets else "0"
         if not layout.keys and not layout.buckets:
             return [((), 0)]
@@ -149,15 +151,15 @@ class TableWriter:
         self, staged: Path, path: Path, layout: Layout, values: tuple[str | None, ...], bucket: int
     ) -> None:
         conditions = [
-            f"CAST({_name(key)} AS VARCHAR) = {_text(value)}"
+            f"CAST({identifier(key)} AS VARCHAR) = {literal(value)}"
             if value is not None
-            else f"{_name(key)} IS NULL"
+            else f"{identifier(key)} IS NULL"
             for key, value in zip(layout.keys, values, strict=True)
         ]
         if layout.buckets:
             conditions.append(f"{_BUCKET} = {bucket}")
         columns = ", ".join(
-            f"CAST({_name(name)} AS {kind}) AS {_name(name)}" for name, kind in layout.columns
+            f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in layout.columns
         )
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         self._connection.execute(
@@ -178,11 +180,3 @@ def partition_folder(keys: Sequence[str], values: Sequence[str]) -> str:
 
 def _escaped(value: str) -> str:
     return "".join(f"%{ord(char):02X}" if char in _HIVE_ESCAPED else char for char in value)
-
-
-def _name(name: str) -> str:
-    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
-
-
-def _text(value: str) -> str:
-    return exp.Literal.string(value).sql(dialect="duckdb")
