@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from stock_pipeline.feed import Feed
+from stock_pipeline.locations import date_parts
 from stock_pipeline.messages import Event, Message
 from stock_pipeline.snapshot import NO_LABEL, Snapshot
 
@@ -63,7 +64,7 @@ class FeedReport(BaseModel):
         snapshot: key of the snapshot written, if the feed was accepted.
         last_snapshot: date of the supplier's last accepted snapshot of an earlier day.
         age_days: age in days of the snapshot now in force; None if there is none.
-        stale: whether that is older than the supplier's `max_age_days`, or there is none at all.
+        stale: whether that is older than the supplier's `max_age_days`.
     """
 
     run_date: date
@@ -81,6 +82,13 @@ class FeedReport(BaseModel):
     last_snapshot: date | None = None
     age_days: int | None = None
     stale: bool = False
+
+    def partition(self, bucket: str) -> dict[str, Any] | None:
+        """The partition to register if a snapshot was written: its `values` and its `location`."""
+        if self.snapshot is None:
+            return None
+        folder = self.snapshot.rpartition("/")[0]
+        return {"values": [self.supplier, *date_parts(self.run_date)], "location": f"s3://{bucket}/{folder}/"}
 
     def message(self, report_location: str) -> Message:
         """What the topic is told of it."""

@@ -125,7 +125,7 @@ def process_feed(
         _judge(s3, bucket, file, supplier, mapping, last, report)
     in_force = run_date if report.verdict is Verdict.ACCEPTED else last_date
     report.age_days = (run_date - in_force).days if in_force else None
-    report.stale = report.age_days is None or report.age_days > supplier.thresholds.max_age_days
+    report.stale = (report.age_days or 0) > supplier.thresholds.max_age_days
     _put(
         s3,
         bucket,
@@ -159,7 +159,7 @@ def _judge(
     except RejectedFeed as error:
         report.verdict = Verdict.REJECTED
         report.reason = f"{file.name} is rejected: {error}"
-        report.quarantined = _quarantine(s3, bucket, file, report)
+        report.quarantined = quarantine(s3, bucket, file, report.run_date, report.reason)
     else:
         report.verdict = Verdict.ACCEPTED
         report.counts |= movement(snapshot.table, last)
@@ -230,11 +230,11 @@ def _write_snapshot(s3: S3Client, bucket: str, key: str, table: pl.DataFrame) ->
     _put(s3, bucket, key, body.getvalue())
 
 
-def _quarantine(s3: S3Client, bucket: str, file: UploadedFile, report: FeedReport) -> str:
-    """Copy a rejected file aside with the reason beside it; the upload itself stays where it is."""
-    key = locations.quarantine_key(report.run_date, file.name)
+def quarantine(s3: S3Client, bucket: str, file: UploadedFile, run_date: date, reason: str) -> str:
+    """Copy a file aside with the reason beside it; returns the copy's key. The upload stays where it is."""
+    key = locations.quarantine_key(run_date, file.name)
     s3.copy({"Bucket": bucket, "Key": file.key}, bucket, key)
-    _put(s3, bucket, f"{key}.txt", f"{report.reason}\n".encode())
+    _put(s3, bucket, f"{key}.txt", f"{reason}\n".encode())
     return key
 
 

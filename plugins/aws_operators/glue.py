@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk import XComArg
 
 BATCH = 100
 """How many partitions one Glue batch call takes."""
@@ -46,7 +47,12 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
     template_fields: Sequence[str] = aws_template_fields("database", "table", "partitions")
 
     def __init__(
-        self, *, database: str, table: str, partitions: Iterable[PartitionInput | None], **kwargs: Any
+        self,
+        *,
+        database: str,
+        table: str,
+        partitions: Iterable[PartitionInput | None] | XComArg,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.database = database
@@ -60,7 +66,8 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
             GluePartitionsError: Glue refused some; all others are registered all the same.
         """
         glue: Any = self.hook.conn
-        wanted = [entry for entry in self.partitions if entry is not None]
+        # Rendered by now: whatever came as an XComArg is a sequence.
+        wanted = [entry for entry in cast("Iterable[PartitionInput | None]", self.partitions) if entry]
         template = self._storage_of_table(glue)
         names = {"DatabaseName": self.database, "TableName": self.table}
         done: list[list[str]] = []

@@ -14,8 +14,8 @@ class S3KeyDeadlineSensor(S3KeySensor):
     """Waits for a key until a point in time, and is skipped if none has come by then.
 
     The provider's sensor knows only a duration fixed when the DAG is parsed, so it can neither wait until
-    nine o'clock whenever the run began, nor not wait at all on a run for a past day. It waits in the triggerer
-    and holds no worker slot.
+    nine o'clock whenever the run began, nor not wait at all on a run for a past day. It waits in the
+    triggerer and holds no worker slot.
 
     Args:
         deadline: until when to wait, in ISO format; without an offset it is in the DAG's time zone. Once it

@@ -1,5 +1,5 @@
 {#- What must hold before the staging table is published: a row for each check, in the columns check_name,
-    subject, figure, bound, passed. The first six look at all rows at once; then a share for each supplier
+    subject, figure, bound, passed. Those of the subject ebay look at all rows at once; then a share for each supplier
     and for each store. -#}
 {%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 {%- set limits = plan["limits"] -%}
@@ -12,6 +12,7 @@ WITH listing AS (
         count_if(quantity IS NULL OR quantity_delta IS NULL OR custom_label IS NULL OR supplier_store IS NULL
                  OR item_id IS NULL) AS blanks,
         count_if(quantity < 0 OR quantity - quantity_delta < 0) AS negatives,
+        count_if(quantity_delta <> 0) AS changed,
         count_if(quantity = 0 AND quantity_delta < 0) AS to_zero
     FROM {{ plan["staging_table"] }}
     GROUP BY ebay_store, item_id
@@ -22,7 +23,8 @@ whole AS (
         count(DISTINCT ebay_store) AS stores,
         coalesce(sum(times - 1), 0) AS repeated,
         coalesce(sum(blanks), 0) AS blanks,
-        coalesce(sum(negatives), 0) AS negatives
+        coalesce(sum(negatives), 0) AS negatives,
+        coalesce(sum(changed), 0) AS changed
     FROM listing
 ),
 share AS (
@@ -38,6 +40,8 @@ share AS (
 SELECT 'listings' AS check_name, 'ebay' AS subject, CAST(listings AS double) AS figure,
        CAST(1 AS double) AS bound, listings >= 1 AS passed
 FROM whole
+UNION ALL
+SELECT 'listings_changed', 'ebay', CAST(changed AS double), CAST(listings AS double), TRUE FROM whole
 UNION ALL
 SELECT 'stores', 'ebay', CAST(stores AS double), CAST(100 AS double), stores <= 100 FROM whole
 UNION ALL

@@ -1,0 +1,56 @@
+"""What all DAGs here have in common: settings, default arguments, the run date, where the SQL is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pendulum
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+
+from stock_pipeline.errors import NeedsPersonError
+
+LONDON = pendulum.timezone("Europe/London")
+AWS_CONN_ID = "aws_default"
+
+# Variables are read when a task runs; one that is not set fails the task with its name.
+BUCKET = "{{ var.value.stock_bucket }}"
+DATABASE = "{{ var.value.stock_database }}"
+WORKGROUP = "{{ var.value.stock_workgroup }}"
+TOPIC_ARN = "{{ var.value.stock_topic_arn }}"
+DEADLINE = "{{ var.value.stock_deadline }}"
+
+RUN_DATE_EXPRESSION = (
+    "(params.run_date or (dag_run.logical_date or dag_run.run_after).astimezone(dag.timezone).date())"
+)
+"""The day a run is for: the parameter, else the London date the run was scheduled or triggered at."""
+
+RUN_DATE = f"{{{{ {RUN_DATE_EXPRESSION} }}}}"
+
+SUPPLIER_STOCK = Asset(name="supplier_stock", uri="x-stock://supplier_stock")
+STORE = Asset(name="store", uri="x-stock://store")
+PRODUCT = Asset(name="product", uri="x-stock://product")
+EBAY = Asset(name="ebay", uri="x-stock://ebay")
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "stock",
+    "aws_conn_id": AWS_CONN_ID,
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "execution_timeout": timedelta(minutes=30),
+    # Retries are for what passes by itself; bad input and broken settings do not.
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[RetryRule(exception=NeedsPersonError, action=RetryAction.FAIL, reason="needs a person")]
+    ),
+}
+
+
+def sql_folder() -> str:
+    """Where the statements are: beside dags/ in the repository and with Astro, within dags/ on MWAA."""
+    dags = Path(__file__).resolve().parent
+    for include in (dags.parent / "include", dags / "include"):
+        if (include / "sql").is_dir():
+            return str(include / "sql")
+    raise FileNotFoundError(f"No include/sql beside or within {dags}: copy the folder include to one of them")

@@ -1,0 +1,217 @@
+"""What the Python tasks call: fetches clients and parameters from Airflow and hands them to stock_pipeline.
+
+The domain is imported within the functions, because DAG files import this module whenever they are parsed
+and polars and pyarrow take half a second.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from stock_pipeline.errors import NeedsPersonError
+from stock_settings import AWS_CONN_ID, LONDON
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+    from stock_pipeline.messages import Message
+
+
+def _s3() -> S3Client:
+    return S3Hook(aws_conn_id=AWS_CONN_ID).conn
+
+
+def _glue() -> GlueClient:
+    return GlueCatalogHook(aws_conn_id=AWS_CONN_ID).conn
+
+
+def _for_sns(message: Message) -> dict[str, str]:
+    """What an SNS operator needs of a message: its text and its event."""
+    return {"message": message.model_dump_json(), "event": message.event.value}
+
+
+def plan_run(*, run_date: str, params: dict[str, Any], dag_run: Any, **_: Any) -> list[dict[str, str]]:
+    """Check the parameters; returns for each supplier its code and the pattern of its file's key."""
+    from stock_pipeline.locations import stock_feed_prefix
+    from stock_pipeline.suppliers import load_suppliers
+
+    unknown = sorted(set(dag_run.conf or {}) - set(params))
+    if unknown:
+        raise NeedsPersonError(f"No parameter {', '.join(unknown)}; there are {', '.join(sorted(params))}")
+    day = date.fromisoformat(run_date)
+    if day > datetime.now(LONDON).date():
+        raise NeedsPersonError(f"The run date {day} is in the future")
+    suppliers = load_suppliers()
+    codes = [suppliers.supplier(code).code for code in params["suppliers"]] or list(suppliers.suppliers)
+    return [{"supplier": code, "pattern": f"{stock_feed_prefix(day)}{code}[ _.]*"} for code in codes]
+
+
+def process_feed(
+    *, supplier: str, run_date: str, bucket: str, database: str, ti: Any, **_: Any
+) -> dict[str, Any]:
+    """Judge one feed; returns its line for the summary and pushes its partition and message."""
+    from stock_pipeline import stock_feed
+    from stock_pipeline.locations import stock_feed_report_key
+    from stock_pipeline.run_summary import FeedOutcome
+    from stock_pipeline.suppliers import load_suppliers
+
+    suppliers = load_suppliers()
+    day = date.fromisoformat(run_date)
+    report = stock_feed.process_feed(
+        _s3(),
+        _glue(),
+        bucket=bucket,
+        database=database,
+        suppliers=suppliers,
+        supplier=suppliers.supplier(supplier),
+        run_date=day,
+    )
+    location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
+    ti.xcom_push(key="sns", value=_for_sns(report.message(location)))
+    if partition := report.partition(bucket):
+        ti.xcom_push(key="partition", value=partition)
+    return FeedOutcome.of(report, location).model_dump(mode="json")
+
+
+def partition_message(run_date: date | str, added: list[list[str]]) -> dict[str, str]:
+    """The message that tells of partitions registered, for SNS; a macro of the DAG."""
+    from stock_pipeline.messages import Event, Message
+    from stock_pipeline.tables import SUPPLIER_STOCK
+
+    names = ", ".join(values[0] for values in added) or "none: all were registered before"
+    message = Message(
+        event=Event.PARTITION_ADDED,
+        run_date=date.fromisoformat(str(run_date)),
+        subject=SUPPLIER_STOCK.name,
+        status="success",
+        counts={"partitions": len(added)},
+        text=f"Partitions of {run_date} added to {SUPPLIER_STOCK.name}: {names}",
+    )
+    return _for_sns(message)
+
+
+def plan_table(*, run_date: str, bucket: str, database: str, run_id: str, **_: Any) -> dict[str, Any]:
+    """Choose the snapshots the table is made of and name its staging table."""
+    from stock_pipeline import ebay
+    from stock_pipeline.suppliers import load_suppliers
+
+    return ebay.plan_table(
+        _glue(),
+        bucket=bucket,
+        database=database,
+        suppliers=load_suppliers(),
+        run_date=date.fromisoformat(run_date),
+        run_id=run_id,
+    )
+
+
+def publish_ebay(
+    *, plan: dict[str, Any], run_date: str, bucket: str, database: str, params: dict[str, Any], **_: Any
+) -> list[dict[str, Any]]:
+    """Publish the staged table; returns its partitions for the catalog."""
+    from stock_pipeline.publishing import publish
+    from stock_pipeline.tables import EBAY
+
+    if params["dry_run"]:
+        raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
+    published = publish(
+        _s3(),
+        _glue(),
+        bucket=bucket,
+        database=database,
+        staging_table=plan["staging_table"],
+        table=EBAY,
+        run_date=date.fromisoformat(run_date),
+        allow_older=params["publish_older_date"],
+    )
+    return [{"values": list(entry.values), "location": entry.location} for entry in published.partitions]
+
+
+def write_upload_files(
+    *, stores: list[dict[str, Any]], run_date: str, bucket: str, params: dict[str, Any], ti: Any, **_: Any
+) -> dict[str, Any]:
+    """Write the files for eBay; returns their keys and rows, and pushes the message on the table."""
+    from dataclasses import asdict
+
+    from stock_pipeline.ebay_upload import write_upload_files as write
+    from stock_pipeline.messages import Event, Message
+    from stock_pipeline.tables import EBAY
+
+    day = date.fromisoformat(run_date)
+    names = [entry["values"][0] for entry in stores]
+    written = write(_s3(), bucket=bucket, stores=names, run_date=day, full=params["full_upload"])
+    message = Message(
+        event=Event.EBAY_GENERATED,
+        run_date=day,
+        subject=EBAY.name,
+        status="success",
+        counts=written.rows,
+        report=f"s3://{bucket}/{written.zip_key}" if written.zip_key else None,
+        text=f"The ebay table of {day} is published: {sum(written.rows.values()):,} listings in "
+        f"{len(written.files)} upload files for {len(names)} stores",
+    )
+    ti.xcom_push(key="sns", value=_for_sns(message))
+    return asdict(written)
+
+
+def summarise(
+    *, run_date: str, bucket: str, database: str, params: dict[str, Any], ti: Any, **_: Any
+) -> dict[str, Any]:
+    """Sum up the run whatever became of it; returns the concerns and the message."""
+    from stock_pipeline.publishing import drop_staging
+    from stock_pipeline.run_summary import FeedOutcome, RunSummary, quarantine_unrecognised, write_summary
+    from stock_pipeline.suppliers import load_suppliers
+
+    day = date.fromisoformat(run_date)
+    planned = [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
+    lines = {line["supplier"]: line for line in ti.xcom_pull(task_ids="feed.process_feed") or []}
+    published = ti.xcom_pull(task_ids="publish_ebay") is not None
+    upload = ti.xcom_pull(task_ids="write_upload_files") or {}
+    summary = RunSummary(
+        run_date=day,
+        run_id=ti.run_id,
+        dry_run=params["dry_run"],
+        feeds=[FeedOutcome(**lines.get(code, {"supplier": code})) for code in planned],
+        unrecognised=quarantine_unrecognised(_s3(), bucket, load_suppliers(), day),
+        failed_tasks=_failed_tasks(ti, planned),
+        checks=ti.xcom_pull(task_ids="audit") or [],
+        published=published,
+        changed=upload.get("rows", {}),
+        upload_files=upload.get("files", []),
+        upload_zip=upload.get("zip_key"),
+    )
+    if published:
+        plan = ti.xcom_pull(task_ids="plan_table")
+        drop_staging(_s3(), _glue(), bucket=bucket, database=database, staging_table=plan["staging_table"])
+    location = write_summary(_s3(), bucket, summary)
+    ti.xcom_push(key="sns", value=_for_sns(summary.message(location)))
+    return {"report": location, "concerns": summary.concerns}
+
+
+def conclude(*, summary: dict[str, Any] | None, **_: Any) -> None:
+    """End the run as failed if somebody has to look at something."""
+    if summary is None:
+        raise AirflowFailException("The run could not be summed up: see the tasks that failed")
+    if summary["concerns"]:
+        raise AirflowFailException(
+            f"To look at (all in {summary['report']}):\n"
+            + "\n".join(f"- {line}" for line in summary["concerns"])
+        )
+
+
+def _failed_tasks(ti: Any, suppliers: list[str]) -> list[str]:
+    """Names of the run's failed tasks, mapped ones with their supplier."""
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+    failed = []
+    for name, state in sorted(states.items()):
+        if state == "failed":
+            task, _, index = name.rpartition("_")
+            mapped = task.startswith("feed.") and index.isdigit()
+            failed.append(f"{task} of {suppliers[int(index)]}" if mapped else name)
+    return failed
