@@ -170,14 +170,17 @@ def summarise(
 
     day = date.fromisoformat(run_date)
     planned = [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
-    lines = {line["supplier"]: line for line in ti.xcom_pull(task_ids="feed.process_feed") or []}
+    # With the indexes named it is a list always; without, Airflow gives a single supplier's line bare.
+    lines = ti.xcom_pull(task_ids="feed.process_feed", map_indexes=range(len(planned)))
     published = ti.xcom_pull(task_ids="publish_ebay") is not None
     upload = ti.xcom_pull(task_ids="write_upload_files") or {}
     summary = RunSummary(
         run_date=day,
         run_id=ti.run_id,
         dry_run=params["dry_run"],
-        feeds=[FeedOutcome(**lines.get(code, {"supplier": code})) for code in planned],
+        feeds=[
+            FeedOutcome(**(line or {"supplier": code})) for code, line in zip(planned, lines, strict=True)
+        ],
         unrecognised=quarantine_unrecognised(_s3(), bucket, load_suppliers(), day),
         failed_tasks=_failed_tasks(ti, planned),
         checks=ti.xcom_pull(task_ids="audit") or [],

@@ -37,7 +37,9 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
     Args:
         database: the Glue database. (templated)
         table: the table; a partition takes over its columns and formats. (templated)
-        partitions: what to register, as `PartitionInput`; None entries are passed over. (templated)
+        partitions: what to register, as `PartitionInput`; None entries are passed over. As an XComArg of
+            mapped tasks it may also be one alone or None, because that is what Airflow makes of one task's
+            value and of none. (templated)
         kwargs: as for every AWS operator.
 
     Returns the values of the partitions that were created or changed.
@@ -51,7 +53,7 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
         *,
         database: str,
         table: str,
-        partitions: Iterable[PartitionInput | None] | XComArg,
+        partitions: Iterable[PartitionInput | None] | PartitionInput | XComArg | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,8 +68,7 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
             GluePartitionsError: Glue refused some; all others are registered all the same.
         """
         glue: Any = self.hook.conn
-        # Rendered by now: whatever came as an XComArg is a sequence.
-        wanted = [entry for entry in cast("Iterable[PartitionInput | None]", self.partitions) if entry]
+        wanted = self._wanted()
         template = self._storage_of_table(glue)
         names = {"DatabaseName": self.database, "TableName": self.table}
         done: list[list[str]] = []
@@ -104,6 +105,10 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
         if refused:
             raise GluePartitionsError(f"{self.database}.{self.table}: " + "; ".join(refused))
         return done
+
+    def _wanted(self) -> list[PartitionInput]:
+        given = cast("Any", self.partitions)  # rendered by now, so no XComArg
+        return [entry for entry in (given if isinstance(given, list | tuple) else [given]) if entry]
 
     def _storage_of_table(self, glue: Any) -> dict[str, Any]:
         table = glue.get_table(DatabaseName=self.database, Name=self.table)["Table"]

@@ -1,0 +1,58 @@
+"""The days of feeds, and real runs of the DAG."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from airflow.sdk.bases.notifier import BaseNotifier
+
+from tests.end_to_end.days import Days, write_days
+from tests.end_to_end.local_run import LocalRun
+from tests.end_to_end.stack import Stack
+
+Run = Callable[..., LocalRun]
+
+
+@pytest.fixture(scope="session")
+def days(tmp_path_factory: pytest.TempPathFactory) -> Days:
+    return write_days(tmp_path_factory.mktemp("days"))
+
+
+@pytest.fixture(scope="session")
+def daily_stock(dag_bag: DagBag) -> DAG:
+    dag = dag_bag.dags["daily_stock"]
+    for task_id in ("create_staging_table", "audit"):
+        dag.get_task(task_id).sleep_time = 0.1  # between two looks at a statement which takes that long
+    return dag
+
+
+@pytest.fixture(scope="module")
+def real_run(daily_stock: DAG, airflow_database: None, stack: Stack) -> Callable[..., Any]:
+    """Run the DAG by `dag.test`; returns the run."""
+    call = BaseNotifier.__call__
+
+    def on_a_copy(self: BaseNotifier, *arguments: Any) -> None:
+        # A notifier keeps what it rendered. On a worker each task instance has one of its own.
+        call(copy.deepcopy(self), *arguments)
+
+    def run(**conf: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(BaseNotifier, "__call__", on_a_copy)
+            return daily_stock.test(run_conf=conf)
+
+    return run
+
+
+@pytest.fixture
+def local_run(daily_stock: DAG, stack: Stack) -> Run:
+    """Run the DAG's tasks without a database."""
+
+    def run(**conf: Any) -> LocalRun:
+        return LocalRun(daily_stock, conf).go()
+
+    return run
