@@ -5,15 +5,21 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from local_aws import query
-from local_aws.environment import DEFAULT_PORT, client_environment, endpoint_url
-from local_aws.process import Background, StartError, answers, wait_for_signal
-
-_DEFAULT_STATE = Path(".local/aws")
-_DEFAULT_MEMORY = "4GB"
+from local_aws.background import StartError
+from local_aws.environment import DEFAULT_MEMORY, DEFAULT_PORT, client_environment, endpoint_url
+from local_aws.ports import PortTakenError, require_free
+from local_aws.process import (
+    STATE_DIRECTORY,
+    answers,
+    local_aws_server,
+    running_port,
+    wait_for_signal,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (start, serve):
         command.add_argument("--port", type=int, default=DEFAULT_PORT, help="default %(default)s")
         command.add_argument(
-            "--memory", default=_DEFAULT_MEMORY, help="what queries may hold in memory (default %(default)s)"
+            "--memory", default=DEFAULT_MEMORY, help="what queries may hold in memory (default %(default)s)"
         )
     stop = _command(commands, "stop", "end the background server; fine if none runs", _stop)
     status = _command(
@@ -50,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--state-dir",
             type=Path,
-            default=_DEFAULT_STATE,
+            default=STATE_DIRECTORY,
             help="where its pid, log and working files are (default %(default)s)",
         )
     asked = _command(
@@ -69,13 +75,21 @@ def _command(
 
 
 def _start(options: argparse.Namespace) -> int:
-    background = Background(options.state_dir)
+    server = local_aws_server(options.port, options.state_dir, options.memory)
+    endpoint = endpoint_url(options.port)
+    running = running_port(server)
+    if running not in {None, options.port}:
+        print(f"The local AWS already runs on port {running}; stop it first", file=sys.stderr)
+        return 1
     try:
-        endpoint = background.start(options.port, options.memory)
-    except StartError as error:
+        if running is None:
+            require_free(options.port)
+            server.launch()
+        server.wait()
+    except (StartError, PortTakenError) as error:
         print(f"The local AWS did not start: {error}", file=sys.stderr)
         return 1
-    print(f"The local AWS answers at {endpoint}; log: {background.log}")
+    print(f"The local AWS answers at {endpoint}; log: {server.log}")
     print("For clients in this shell:")
     for name, value in client_environment(endpoint).items():
         print(f"  export {name}={value}")
@@ -84,9 +98,13 @@ def _start(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     # moto takes a second to import, and only serving needs it.
-    from local_aws.server import LocalAws, PortTakenError  # noqa: PLC0415
+    from local_aws.server import LocalAws  # noqa: PLC0415
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Larger objects are temporary files, which belong on this disk: /tmp is memory on some machines.
+    temporary = options.state_dir.resolve() / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(temporary)
     server = LocalAws(options.port, options.state_dir / "work", options.memory)
     try:
         with server:
@@ -99,17 +117,16 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    print("Stopped." if Background(options.state_dir).stop() else "The local AWS was not running.")
+    stopped = local_aws_server(DEFAULT_PORT, options.state_dir).stop()
+    print("Stopped." if stopped else "The local AWS was not running.")
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    running = Background(options.state_dir).running()
-    if running is None:
+    port = running_port(local_aws_server(DEFAULT_PORT, options.state_dir))
+    if port is None:
         print("The local AWS is not running.")
         return 1
-    pid, port = running
     healthy = answers(endpoint_url(port))
-    state = "answers at" if healthy else "does not answer at"
-    print(f"The local AWS (process {pid}) {state} {endpoint_url(port)}")
+    print(f"The local AWS {'answers' if healthy else 'runs but does not answer'} at {endpoint_url(port)}")
     return 0 if healthy else 1

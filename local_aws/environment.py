@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 DEFAULT_PORT = 5555
+DEFAULT_MEMORY = "4GB"  # what queries may hold before DuckDB uses the disk
 REGION = "eu-west-2"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.environment import client_arguments, endpoint_url
@@ -26,6 +27,7 @@ _LONGEST_POLL_SECONDS = 1.0
 _NUMBERS = {"tinyint", "smallint", "integer", "bigint", "float", "double", "decimal"}
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _STEP = 1000
+_CLIENT_CONFIG = botocore.config.Config(retries={"total_max_attempts": 2})  # it is there or it is not
 
 
 class StatementError(Exception):
@@ -65,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command and give its exit code: 1 if the statement failed or the server is not there."""
-    client: AthenaClient = boto3.client("athena", **client_arguments(options.endpoint))
+    client: AthenaClient = boto3.client("athena", config=_CLIENT_CONFIG, **client_arguments(options.endpoint))
     try:
         finished = execute(
             client, read_statement(options.statement), options.database, options.workgroup, options.output

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import resource
 import shutil
-import socket
 import tempfile
 import threading
 import urllib.request
@@ -19,21 +17,16 @@ from types import TracebackType
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from local_aws.athena.engine import DEFAULT_MEMORY
 from local_aws.athena.service import AthenaService
-from local_aws.environment import DEFAULT_PORT, endpoint_url
+from local_aws.environment import DEFAULT_MEMORY, DEFAULT_PORT, endpoint_url
 from local_aws.middleware import AthenaMiddleware
+from local_aws.ports import HOST, require_free
 
 logger = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
 # Objects above this go to temporary files: millions of listings must not sit in memory.
 _SPOOL_BYTES = 256 * 1024
 _WANTED_FILES = (1 << 20, 1 << 16, 10240)  # macOS refuses more than it can give, Linux gives its hard limit
-
-
-class PortTakenError(Exception):
-    """Something else listens on the port."""
 
 
 class _QuietHandler(MotoRequestHandler):
@@ -84,7 +77,7 @@ class LocalAws:
         with contextlib.ExitStack() as stack:
             raise_open_files()
             directory = stack.enter_context(_work_directory(self._given_directory))
-            stack.enter_context(_spooling(directory / "spool"))
+            stack.enter_context(_spooling())
             application = AthenaMiddleware(DomainDispatcherApplication(create_backend_app))
             server = _listen(self._port, application)
             endpoint = endpoint_url(server.server_port)
@@ -127,23 +120,8 @@ def raise_open_files() -> None:
 
 
 def _listen(port: int, application: AthenaMiddleware) -> BaseWSGIServer:
-    try:
-        # werkzeug prints and exits on a taken port, so it is tried first.
-        _check_free(port)
-        return make_server(HOST, port, application, threaded=True, request_handler=_QuietHandler)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise PortTakenError(
-            f"port {port} is in use: something else listens there, or the local AWS runs already "
-            "(see `python -m local_aws status`); choose another with --port"
-        ) from error
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, port))
+    require_free(port)  # werkzeug would print and exit
+    return make_server(HOST, port, application, threaded=True, request_handler=_QuietHandler)
 
 
 @contextlib.contextmanager
@@ -158,17 +136,14 @@ def _work_directory(given: Path | None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _spooling(directory: Path) -> Iterator[None]:
-    """Make moto keep objects in unnamed files below the directory, and undo it afterwards."""
-    directory.mkdir()
-    previous_tempdir, tempfile.tempdir = tempfile.tempdir, str(directory)
+def _spooling() -> Iterator[None]:
+    """Make moto keep larger objects in unnamed temporary files, and undo it afterwards."""
     name = "MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"
     previous = os.environ.get(name)
     os.environ[name] = str(_SPOOL_BYTES)
     try:
         yield
     finally:
-        tempfile.tempdir = previous_tempdir
         if previous is None:
             del os.environ[name]
         else:

@@ -24,12 +24,13 @@ from local_aws.athena.sql import literal
 from local_aws.athena.statements import Name
 from local_aws.athena.translate import name_columns, to_duckdb
 from local_aws.athena.types import DOUBLE_MACROS
+from local_aws.environment import DEFAULT_MEMORY
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-DEFAULT_MEMORY = "4GB"
 _THREADS = 2
+_INTERRUPT_SECONDS = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,11 +82,11 @@ class Engine:
         """Open a query's connection and folder; both are gone afterwards."""
         workspace = self._queries / query_id
         workspace.mkdir()
-        connection = self._root.cursor()
+        session = Session(self._root.cursor(), workspace)
         try:
-            yield Session(connection, workspace)
+            yield session
         finally:
-            connection.close()
+            session.close()
             shutil.rmtree(workspace, ignore_errors=True)
 
     def close(self) -> None:
@@ -100,12 +101,24 @@ class Session:
     connection: duckdb.DuckDBPyConnection
     workspace: Path
     _stopped: threading.Event = dataclasses.field(default_factory=threading.Event)
+    _closed: threading.Event = dataclasses.field(default_factory=threading.Event)
 
     def stop(self) -> None:
         """Interrupt what runs, and let nothing more begin."""
         self._stopped.set()
-        with contextlib.suppress(duckdb.ConnectionException):  # it has just closed
+        threading.Thread(target=self._interrupt, name="athena-stop", daemon=True).start()
+
+    def close(self) -> None:
+        """End the session; its connection is closed."""
+        self._closed.set()
+        self.connection.close()
+
+    def _interrupt(self) -> None:
+        # DuckDB forgets an interrupt that arrives just before a statement begins, hence again and again.
+        with contextlib.suppress(duckdb.ConnectionException):
             self.connection.interrupt()
+            while not self._closed.wait(_INTERRUPT_SECONDS):
+                self.connection.interrupt()
 
     def checkpoint(self) -> None:
         """Raise if the query was stopped.

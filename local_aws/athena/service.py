@@ -16,12 +16,12 @@ from botocore.exceptions import ClientError
 
 from local_aws.athena import statements
 from local_aws.athena.catalog import Catalog
-from local_aws.athena.engine import DEFAULT_MEMORY, Engine
+from local_aws.athena.engine import Engine
 from local_aws.athena.errors import InvalidRequestError, QueryCancelledError, QueryFailedError
 from local_aws.athena.executions import Execution
 from local_aws.athena.objects import ObjectCache, split_uri
 from local_aws.athena.runner import Services, run
-from local_aws.environment import REGION, client_arguments
+from local_aws.environment import DEFAULT_MEMORY, REGION, client_arguments
 
 logger = logging.getLogger(__name__)
 

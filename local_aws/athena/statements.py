@@ -104,6 +104,8 @@ def position(node: exp.Expr | None) -> str:
     """Say where a node stands in the statement, as `line l:c`."""
     if isinstance(node, exp.Table):
         node = node.args.get("catalog") or node.args.get("db") or node.this
+    elif isinstance(node, exp.Column):
+        node = node.args.get("table") or node.this
     identifier = node.find(exp.Identifier) if node is not None else None
     meta = identifier.meta if identifier is not None else {}
     if "line" not in meta:
@@ -160,7 +162,7 @@ def _show(tree: exp.Expr, shown: re.Match[str]) -> Statement:
 
 
 def _with_parameters(tree: exp.Expr, parameters: Sequence[str]) -> exp.Expr:
-    placeholders = [node for node in tree.find_all(exp.Placeholder, bfs=False) if not node.name]
+    placeholders = [node for node in tree.find_all(exp.Placeholder, bfs=False) if not node.args.get("this")]
     if len(placeholders) != len(parameters):
         raise QueryFailedError(
             "INVALID_PARAMETER_USAGE",
