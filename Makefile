@@ -5,10 +5,31 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help install lock
+AIRFLOW_PORT ?= 8080
+AWS_PORT ?= 5555
+FEEDS ?=
+
+.PHONY: help demo down sql test lint install lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(STAMP) ## Show the seller's morning; FEEDS=<folder> takes real workbooks instead of samples
+	@$(RUN) -m demo up --airflow-port $(AIRFLOW_PORT) --aws-port $(AWS_PORT) $(if $(FEEDS),--feeds "$(FEEDS)")
+
+down: $(STAMP) ## End what the demo left running
+	@$(RUN) -m demo down
+
+sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*) FROM ebay"
+	@$(RUN) -m local_aws query --endpoint http://127.0.0.1:$(AWS_PORT) --workgroup rtg-automotive-stock "$(Q)"
+
+test: $(STAMP) lint ## Check the code and run all tests
+	@$(RUN) -m pytest
+
+lint: $(STAMP) ## Check style, formatting and types, changing nothing
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/mypy dags plugins local_aws demo tests
 
 install: $(STAMP) ## Make the virtual environment with everything in it
 

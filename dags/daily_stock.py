@@ -34,6 +34,7 @@ give the same table, and a worse file never replaces an accepted snapshot of the
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, cast
 
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
@@ -94,7 +95,8 @@ with DAG(
     dag_id="daily_stock",
     description="Supplier feeds in, eBay quantities and upload files out",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 5 * * *", timezone=settings.LONDON),
+    # Unpausing starts nothing by itself: the first scheduled run is the next morning's.
+    schedule=CronTriggerTimetable("0 5 * * *", timezone=settings.LONDON, run_immediately=timedelta(0)),
     catchup=False,
     max_active_runs=1,
     default_args=settings.DEFAULT_ARGS,

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypedDict, cast
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import XComArg
 
-BATCH = 100
-"""How many partitions one Glue batch call takes."""
-
-
-class PartitionInput(TypedDict):
-    """A partition to register: its key values in order, and the `s3://` folder it lies in."""
-
-    values: list[str]
-    location: str
-
-
-class GluePartitionsError(RuntimeError):
-    """Glue did not take some partitions; the message names each with Glue's reason."""
+from aws_operators.glue_partitions import PartitionInput, ensure_partitions
 
 
 class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
@@ -67,95 +54,6 @@ class GluePartitionsOperator(AwsBaseOperator[GlueCatalogHook]):
         Raises:
             GluePartitionsError: Glue refused some; all others are registered all the same.
         """
-        glue: Any = self.hook.conn
-        wanted = self._wanted()
-        template = self._storage_of_table(glue)
-        names = {"DatabaseName": self.database, "TableName": self.table}
-        done: list[list[str]] = []
-        refused: list[str] = []
-        for batch in _batches(wanted):
-            inputs = {tuple(entry["values"]): _input(entry, template) for entry in batch}
-            answer = glue.batch_create_partition(**names, PartitionInputList=list(inputs.values()))
-            existing = self._sort_out(answer.get("Errors", []), refused, expected="AlreadyExistsException")
-            stale = self._differing(glue, names, {values: inputs[values] for values in existing})
-            for values in stale:
-                self.log.info("Partition %s of %s changes", "/".join(values), self.table)
-            if stale:
-                answer = glue.batch_update_partition(
-                    **names,
-                    Entries=[
-                        {"PartitionValueList": list(values), "PartitionInput": inputs[values]}
-                        for values in stale
-                    ],
-                )
-                self._sort_out(answer.get("Errors", []), refused)
-            failed = {line.split(":", 1)[0] for line in refused}
-            done += [
-                list(values)
-                for values in inputs
-                if (values not in existing or values in stale) and "/".join(values) not in failed
-            ]
-        self.log.info(
-            "%s.%s: %d partitions wanted, %d created or changed",
-            self.database,
-            self.table,
-            len(wanted),
-            len(done),
-        )
-        if refused:
-            raise GluePartitionsError(f"{self.database}.{self.table}: " + "; ".join(refused))
-        return done
-
-    def _wanted(self) -> list[PartitionInput]:
         given = cast("Any", self.partitions)  # rendered by now, so no XComArg
-        return [entry for entry in (given if isinstance(given, list | tuple) else [given]) if entry]
-
-    def _storage_of_table(self, glue: Any) -> dict[str, Any]:
-        table = glue.get_table(DatabaseName=self.database, Name=self.table)["Table"]
-        return table["StorageDescriptor"]
-
-    def _differing(
-        self, glue: Any, names: dict[str, str], inputs: dict[tuple[str, ...], dict[str, Any]]
-    ) -> list[tuple[str, ...]]:
-        """Which of the registered partitions are not as they should be."""
-        if not inputs:
-            return []
-        found = glue.batch_get_partition(
-            **names, PartitionsToGet=[{"Values": list(values)} for values in inputs]
-        )
-        storage = {tuple(entry["Values"]): entry["StorageDescriptor"] for entry in found["Partitions"]}
-        return [
-            values
-            for values, wanted in inputs.items()
-            if any(
-                storage.get(values, {}).get(field) != value
-                for field, value in wanted["StorageDescriptor"].items()
-            )
-        ]
-
-    @staticmethod
-    def _sort_out(
-        errors: Iterable[dict[str, Any]], refused: list[str], expected: str = ""
-    ) -> list[tuple[str, ...]]:
-        """Part the errors of a batch: values of those expected are returned, the rest noted in `refused`."""
-        passed = []
-        for error in errors:
-            values = tuple(error.get("PartitionValues") or error.get("PartitionValueList") or ())
-            detail = error["ErrorDetail"]
-            if detail["ErrorCode"] == expected:
-                passed.append(values)
-            else:
-                refused.append(f"{'/'.join(values)}: {detail['ErrorCode']} {detail.get('ErrorMessage', '')}")
-        return passed
-
-
-def _input(entry: PartitionInput, storage: dict[str, Any]) -> dict[str, Any]:
-    fields = ("Columns", "InputFormat", "OutputFormat", "SerdeInfo")
-    kept = {field: storage[field] for field in fields if field in storage}
-    return {"Values": entry["values"], "StorageDescriptor": {**kept, "Location": entry["location"]}}
-
-
-def _batches(entries: list[PartitionInput]) -> Iterator[list[PartitionInput]]:
-    remaining = iter(entries)
-    while batch := list(islice(remaining, BATCH)):
-        yield batch
+        wanted = [entry for entry in (given if isinstance(given, list | tuple) else [given]) if entry]
+        return ensure_partitions(cast("Any", self.hook.conn), self.database, self.table, wanted)

@@ -1,0 +1,192 @@
+"""The demo: `python -m demo up` shows the seller's morning on this machine, `python -m demo down` ends it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import boto3
+from rich.console import Console
+from rich.status import Status
+
+from demo import REPOSITORY
+from demo.airflow_api import AirflowApi
+from demo.airflow_local import STATE, airflow_address, airflow_environment, airflow_server
+from demo.load import feed_days, upload_feeds, upload_tables
+from demo.sample_feeds import last_days, write_sample_feeds
+from demo.sample_tables import write_product_and_store
+from demo.show import read_summary, show_summary
+from local_aws.background import BackgroundServer, StartError
+from local_aws.environment import client_arguments
+from local_aws.environment import endpoint_url as aws_address
+from local_aws.process import local_aws_server
+from local_aws.template import TEMPLATE_PATH, create_resources
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+WORK = REPOSITORY / ".local" / "demo"
+DAG_ID = "daily_stock"
+SAMPLE_DAYS = 2
+PARSE_SECONDS = 90
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__.split("\n")[0])
+    parser.add_argument("command", choices=["up", "down"], help="start the demo, or end what it left running")
+    parser.add_argument(
+        "--feeds",
+        type=Path,
+        help="real workbooks, in a subfolder YYYY-MM-DD for each day; samples are made without it",
+    )
+    parser.add_argument("--airflow-port", type=int, default=8080, help="default %(default)s")
+    parser.add_argument("--aws-port", type=int, default=5555, help="default %(default)s")
+    options = parser.parse_args()
+    demo = Demo(Console(highlight=False), options.feeds, options.airflow_port, options.aws_port)
+    demo.down()
+    if options.command == "down":
+        return 0
+    try:
+        return demo.up()
+    except (StartError, DemoError) as error:
+        demo.console.print(f"[red]{error}[/]")
+        return 1
+
+
+@dataclass
+class Demo:
+    """The demo with its settings.
+
+    Attributes:
+        console: where it tells what it does.
+        given_feeds: folder of real workbooks, or None for samples.
+        airflow_port: of Airflow's API server and UI.
+        aws_port: of the local AWS.
+    """
+
+    console: Console
+    given_feeds: Path | None
+    airflow_port: int
+    aws_port: int
+    started: float = 0.0
+
+    def down(self) -> None:
+        """End Airflow and the local AWS, if they run."""
+        servers: list[BackgroundServer] = [
+            airflow_server(self.airflow_port, {}),
+            local_aws_server(self.aws_port),
+        ]
+        stopped = [server.name for server in servers if server.stop()]
+        self.console.print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")
+
+    def up(self) -> int:
+        """Start everything, load data, run the days, show what came of them; 0 if all days were published."""
+        self.started = time.monotonic()
+        shutil.rmtree(WORK, ignore_errors=True)
+        shutil.rmtree(STATE, ignore_errors=True)
+        aws = local_aws_server(self.aws_port)
+        aws.launch()
+        aws.wait()
+        outputs = create_resources(TEMPLATE_PATH, aws_address(self.aws_port))
+        self._say(f"local AWS is up with the resources of {TEMPLATE_PATH.relative_to(REPOSITORY)}")
+
+        environment = airflow_environment(self.airflow_port, aws_address(self.aws_port), outputs)
+        airflow = airflow_server(self.airflow_port, environment)
+        airflow.launch()
+        self._say("Airflow is starting; meanwhile the data is made")
+        clients = client_arguments(aws_address(self.aws_port))
+        s3, glue = boto3.client("s3", **clients), boto3.client("glue", **clients)
+        bucket = outputs["BucketName"]
+        days = self._load(s3, glue, bucket, outputs["DatabaseName"])
+        airflow.wait()
+        api = AirflowApi(airflow_address(self.airflow_port))
+        self._await_dag(api)
+        self._say(f"Airflow is up: {api.address}")
+
+        published = [self._run(api, s3, bucket, day) for day in days]
+        self._farewell(api, outputs)
+        return 0 if all(published) else 1
+
+    def _load(self, s3: S3Client, glue: GlueClient, bucket: str, database: str) -> list[date]:
+        feeds = self.given_feeds
+        if feeds is None:
+            feeds = WORK / "feeds"
+            yesterday = datetime.now(ZoneInfo("Europe/London")).date() - timedelta(days=1)
+            # Past days, because a run of today would wait for the missing supplier until the deadline.
+            write_sample_feeds(feeds, list(last_days(SAMPLE_DAYS, yesterday)))
+            self._say(
+                f"sample workbooks of {SAMPLE_DAYS} days are written to {feeds.relative_to(REPOSITORY)}"
+            )
+        days = list(feed_days(feeds)) if feeds.is_dir() else []
+        if not days:
+            raise DemoError(f"{feeds} has no subfolder named YYYY-MM-DD with workbooks in it")
+        made = write_product_and_store(feeds, WORK / "tables")
+        upload_tables(s3, glue, bucket, database, WORK / "tables")
+        listings, stores = sum(made.listings.values()), len(made.listings)
+        self._say(f"product has {made.product_rows:,} rows, store {listings:,} listings in {stores} stores")
+        for day, folder in days:
+            self._say(f"{upload_feeds(s3, bucket, day, folder)} workbooks of {day} are uploaded")
+        return [day for day, _ in days]
+
+    def _await_dag(self, api: AirflowApi) -> None:
+        deadline = time.monotonic() + PARSE_SECONDS
+        while not api.knows(DAG_ID):
+            if errors := api.import_errors():
+                raise DemoError("The DAGs cannot be imported:\n" + "\n".join(errors))
+            if time.monotonic() > deadline:
+                raise DemoError(f"Airflow has not found {DAG_ID} after {PARSE_SECONDS} s")
+            time.sleep(1)
+
+    def _run(self, api: AirflowApi, s3: S3Client, bucket: str, day: date) -> bool:
+        run_id = api.trigger(DAG_ID, day)
+        self._say(f"{DAG_ID} runs for {day}: {api.run_address(DAG_ID, run_id)}")
+        with self.console.status("") as status:
+            state = api.watch(DAG_ID, run_id, lambda line: self._progress(status, line))
+        self._say(f"{DAG_ID} for {day} ended: {state}")
+        try:
+            summary = read_summary(s3, bucket, day)
+        except s3.exceptions.NoSuchKey as error:
+            raise DemoError(f"The run left no summary: look at {api.run_address(DAG_ID, run_id)}") from error
+        show_summary(self.console, summary)
+        if summary.upload_zip:
+            copy = WORK / Path(summary.upload_zip).name
+            s3.download_file(bucket, summary.upload_zip, str(copy))
+            self.console.print(f"a copy of the zip: {copy.relative_to(REPOSITORY)}")
+        return summary.published
+
+    def _progress(self, status: Status, line: str) -> None:
+        if self.console.is_terminal:
+            status.update(line)
+        else:
+            self._say(line)
+
+    def _farewell(self, api: AirflowApi, outputs: dict[str, str]) -> None:
+        self.console.print("\n[bold]To look at[/]")
+        for name, place in {
+            "Airflow": f"{api.address}/dags/{DAG_ID}  (no password: only this machine reaches it)",
+            "the tables": 'make sql Q="SELECT * FROM ebay LIMIT 10"',
+            "the bucket": f"s3://{outputs['BucketName']} at {aws_address(self.aws_port)}",
+            "the messages": f"queue {outputs['QueueUrl']}",
+        }.items():
+            self.console.print(f"  {name:<14}{place}")
+        self.console.print("Everything stays up until: make down")
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"[dim]{time.monotonic() - self.started:5.0f} s[/]  {text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

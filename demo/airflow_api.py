@@ -1,0 +1,71 @@
+"""Talks to Airflow's REST API as a person's browser would: triggers a run, watches it to its end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import httpx
+
+POLL_SECONDS = 2.0
+FINISHED = {"success", "failed"}
+ENDED_TASKS = {"success", "failed", "skipped", "upstream_failed", "removed"}
+
+
+class AirflowApi:
+    """A running Airflow.
+
+    Args:
+        address: where its API server answers, e.g. `http://127.0.0.1:8080`.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        # The simple auth manager gives a token to whoever asks, if it is told that all are admins.
+        token = httpx.get(f"{address}/auth/token").raise_for_status().json()["access_token"]
+        self._client = httpx.Client(
+            base_url=f"{address}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30
+        )
+
+    def knows(self, dag_id: str) -> bool:
+        """Whether the DAG has been parsed."""
+        return self._client.get(f"/dags/{dag_id}").status_code == httpx.codes.OK
+
+    def import_errors(self) -> list[str]:
+        """What keeps DAG files from being parsed."""
+        found = self._get("/importErrors")["import_errors"]
+        return [f"{entry['filename']}: {entry['stack_trace']}" for entry in found]
+
+    def trigger(self, dag_id: str, run_date: date) -> str:
+        """Start a run for a day; returns its id."""
+        self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        conf = {"logical_date": None, "conf": {"run_date": run_date.isoformat()}}
+        return self._client.post(f"/dags/{dag_id}/dagRuns", json=conf).raise_for_status().json()["dag_run_id"]
+
+    def watch(self, dag_id: str, run_id: str, tell: Callable[[str], None]) -> str:
+        """Wait for a run to end, telling how far it is; returns its state, `success` or `failed`."""
+        while True:
+            state = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
+            path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500"
+            tell(progress(self._get(path)["task_instances"]))
+            if state in FINISHED:
+                return state
+            time.sleep(POLL_SECONDS)
+
+    def run_address(self, dag_id: str, run_id: str) -> str:
+        """The run's page."""
+        return f"{self.address}/dags/{dag_id}/runs/{run_id}"
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return self._client.get(path).raise_for_status().json()
+
+
+def progress(tasks: list[dict[str, Any]]) -> str:
+    """A line on how far a run is: tasks ended, and which are running now."""
+    ended = sum(task["state"] in ENDED_TASKS for task in tasks)
+    running = Counter(task["task_id"].split(".")[-1] for task in tasks if task["state"] == "running")
+    now = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in running.items())
+    return f"{ended} of {len(tasks)} tasks ended; running: {now or 'none'}"
