@@ -478,7 +478,7 @@ def shared_string_beyond_the_last(path: Path) -> None:
 # --- headers -------------------------------------------------------------------------------------------
 
 
-@rejected("BGA", "header")
+@rejected("BGA", "header", "empty")
 def sheet_empty(path: Path) -> None:
     write_rows(path, [])
 

@@ -28,9 +28,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+INVISIBLE = str.maketrans(dict.fromkeys("\ufeff\u200b", " "))
+"""A byte order mark left over from a CSV, and the space of no width: nobody sees them in a cell."""
+
+
 def fold(text: str) -> str:
     """Text as it is compared: no case, no spaces around it, single spaces within it."""
-    return " ".join(text.split()).casefold()
+    return " ".join(text.translate(INVISIBLE).split()).casefold()
 
 
 class QuantityRule(_Strict):
