@@ -71,13 +71,13 @@ def ensure_partitions(
 
 
 def _create(
-    glue: GlueClient,
+    glue: Any,
     names: dict[str, str],
     inputs: dict[tuple[str, ...], Any],
     refused: dict[tuple[str, ...], str],
 ) -> set[tuple[str, ...]]:
     """Create partitions; returns those that exist already, notes those refused."""
-    answer: Any = glue.batch_create_partition(**names, PartitionInputList=list(inputs.values()))  # type: ignore[arg-type]
+    answer = glue.batch_create_partition(**names, PartitionInputList=list(inputs.values()))
     errors = {tuple(error["PartitionValues"]): error["ErrorDetail"] for error in answer.get("Errors", [])}
     existing = {
         values for values, detail in errors.items() if detail["ErrorCode"] == "AlreadyExistsException"
@@ -87,7 +87,7 @@ def _create(
 
 
 def _update(
-    glue: GlueClient,
+    glue: Any,
     names: dict[str, str],
     inputs: dict[tuple[str, ...], Any],
     refused: dict[tuple[str, ...], str],
@@ -96,7 +96,7 @@ def _update(
     if not inputs:
         return set()
     wanted = [{"Values": list(values)} for values in inputs]
-    found: Any = glue.batch_get_partition(**names, PartitionsToGet=wanted)
+    found = glue.batch_get_partition(**names, PartitionsToGet=wanted)
     present = {tuple(entry["Values"]): entry["StorageDescriptor"] for entry in found["Partitions"]}
     stale = {
         values
@@ -110,7 +110,7 @@ def _update(
     entries = [
         {"PartitionValueList": list(values), "PartitionInput": inputs[values]} for values in sorted(stale)
     ]
-    answer: Any = glue.batch_update_partition(**names, Entries=entries)  # type: ignore[arg-type]
+    answer = glue.batch_update_partition(**names, Entries=entries)
     refused |= {
         tuple(error["PartitionValueList"]): _reason(error["ErrorDetail"])
         for error in answer.get("Errors", [])
