@@ -70,7 +70,8 @@ class Engine:
                 "autoload_known_extensions": False,
             }
         )
-        self._root.execute("SET TimeZone = 'UTC'")
+        self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._root.execute("SET GLOBAL lambda_syntax = 'ENABLE_SINGLE_ARROW'")  # Trino's own
         for macro in DOUBLE_MACROS:
             self._root.execute(macro)
         # A statement sees tables of the catalog and nothing else: no other file, and no network.

@@ -41,7 +41,7 @@ class Statement:
 
     Attributes:
         kind: what it does: `select`, `ctas`, `insert`, `create_table`, `create_database`, `drop_table`,
-            `alter_partitions`, `describe`, `show_partitions`, `show_tables`, `show_databases`, or `explain`.
+            `alter_partitions`, `describe`, `show_partitions`, `show_tables` or `show_databases`.
         tree: the whole parsed statement.
         name: the table it is about, if it is about one.
     """

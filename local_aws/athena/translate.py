@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, UnsupportedError, exp
 
 from local_aws.athena.analysis import NODE
 from local_aws.athena.errors import QueryFailedError
@@ -10,6 +10,8 @@ from local_aws.athena.statements import position
 
 UNNAMED = "athena_unnamed_column"  # takes the place of a name; the column's number is known only when it runs
 _INTEGER_TEXT = r"^[+-]?[0-9]+$"
+# Functions which both engines have and which do different things.
+_FALSE_FRIENDS = (exp.ArraySlice, exp.Format, exp.Repeat, exp.Reduce)
 _NAMED = (exp.Alias, exp.Column, exp.Dot, exp.Star)
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between)
 
@@ -22,16 +24,25 @@ def to_duckdb(query: exp.Expr, types: dict[int, exp.Expr]) -> str:
         types: its nodes' typed copies by node number, from `analyse`; what is missing has an unknown type.
 
     Raises:
-        QueryFailedError: TYPE_MISMATCH where Trino compares no such types and DuckDB would convert.
+        QueryFailedError: TYPE_MISMATCH where Trino compares no such types and DuckDB would convert;
+            NOT_SUPPORTED for what has no translation, which is better than a wrong answer.
     """
     for node in list(query.walk(bfs=False)):
         if isinstance(node, _COMPARISONS):
             _check_comparison(node, types)
+        elif isinstance(node, _FALSE_FRIENDS):
+            raise QueryFailedError(
+                "NOT_SUPPORTED",
+                f"the local Athena does not run {node.key}(): DuckDB means something else by it",
+            )
     for node in reversed(list(query.walk())):
         replacement = _translated(node, types)
         if replacement is not node and node.parent is not None:
             node.replace(replacement)
-    return query.sql(dialect="duckdb")
+    try:
+        return query.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise QueryFailedError("NOT_SUPPORTED", f"the local Athena cannot run this: {error}") from error
 
 
 def name_columns(query: exp.Expr) -> exp.Expr:
@@ -127,7 +138,11 @@ def _kept_a_date(node: exp.Expr, operand: exp.Expr | None) -> exp.Expr:
 
 
 def _strict_cast(node: exp.Cast, operand: exp.Expr | None) -> exp.Expr:
-    """Trino takes only digits for an integer, and rounds halves away from zero; DuckDB neither."""
+    """Cast as Trino does: varchar(n) cuts, an integer is digits only, halves are rounded away from zero."""
+    if node.to.is_type(*exp.DataType.TEXT_TYPES) and node.to.expressions:
+        length = node.to.expressions[0].copy()
+        node.to.set("expressions", [])
+        return exp.func("left", node.copy(), length.this if isinstance(length, exp.DataTypeParam) else length)
     if operand is None or not node.to.is_type(*exp.DataType.INTEGER_TYPES):
         return node
     if operand.is_type(*exp.DataType.REAL_TYPES):

@@ -295,3 +295,10 @@ def test_names_are_qualified_quoted_and_of_any_case(warehouse: Warehouse, stock:
 def test_a_cte_hides_a_table_of_its_name(warehouse: Warehouse, stock: Stock) -> None:
     done = warehouse.run(f"WITH {stock.name} AS (SELECT 5 AS x) SELECT * FROM {stock.name}")
     assert (done.rows, done.scanned) == ([["5"]], 0)
+
+
+def test_a_partition_key_inside_the_file_does_not_count(warehouse: Warehouse) -> None:
+    name = warehouse.new_table("a bigint", "day string")
+    prefix = warehouse.register(name, "08")
+    warehouse.put(f"{prefix}data.parquet", pa.table({"a": [1], "day": ["31"]}))
+    assert warehouse.query(f"SELECT a, day FROM {name} WHERE day = '08'") == [["1", "08"]]

@@ -73,6 +73,9 @@ EXPRESSIONS = [
     ("replace('a,b', ',')", "ab", "varchar"),
     ("round(2.5e0)", "3.0", "double"),
     ("floor(-1.5e0)", "-2.0", "double"),
+    ("CAST('abcdef' AS varchar(3))", "abc", "varchar"),
+    ("transform(ARRAY[1, 2], x -> x + 1)", "[2, 3]", "array"),
+    ("filter(ARRAY[1, 2], x -> x > 1)", "[2]", "array"),
     ("TRUE AND FALSE", "false", "boolean"),
     ("12e0", "12.0", "double"),
     ("1e7", "1.0E7", "double"),
@@ -127,6 +130,11 @@ STATEMENTS = [
 @pytest.mark.parametrize(("sql", "rows"), STATEMENTS, ids=[row[0][:50] for row in STATEMENTS])
 def test_statement(warehouse: Warehouse, sql: str, rows: list[list[str | None]]) -> None:
     assert warehouse.query(sql) == rows
+
+
+@pytest.mark.parametrize("expression", ["slice(ARRAY[1, 2, 3], 2, 2)", "format('%d', 1)", "repeat('x', 2)"])
+def test_words_that_mean_something_else_are_refused(warehouse: Warehouse, expression: str) -> None:
+    assert warehouse.run(f"SELECT {expression}").reason.startswith("NOT_SUPPORTED: ")
 
 
 def test_unnamed_columns_are_called_by_their_place(warehouse: Warehouse) -> None:
