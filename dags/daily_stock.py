@@ -119,6 +119,8 @@ with DAG(
             wildcard_match=True,
             deadline=f"{settings.RUN_DATE}T{settings.DEADLINE}",
             poke_interval=60,
+            # The deadline ends the wait; this is for the wait as a whole, not for work.
+            execution_timeout=timedelta(days=1),
             map_index_template=SUPPLIER,
         )
         process_feed = PythonOperator(
