@@ -164,7 +164,7 @@ def _judge(
         report.verdict = Verdict.ACCEPTED
         report.counts |= movement(snapshot.table, last)
         report.snapshot = SUPPLIER_STOCK.key(supplier.code, *locations.date_parts(report.run_date))
-        _write_snapshot(s3, bucket, report.snapshot, snapshot.table)
+        _put(s3, bucket, report.snapshot, snapshot_file(snapshot.table))
         report.reason = (
             "{rows:,} rows, {matched:,} of {codes:,} codes matched, {labels:,} labels of which {in_stock:,} "
             "in stock, {changed:,} changed".format(**report.counts)
@@ -224,10 +224,11 @@ def _read_snapshot(s3: S3Client, bucket: str, supplier: str, day: date) -> pl.Da
     return pl.read_parquet(BytesIO(body), columns=["custom_label", "quantity"])
 
 
-def _write_snapshot(s3: S3Client, bucket: str, key: str, table: pl.DataFrame) -> None:
+def snapshot_file(table: pl.DataFrame) -> bytes:
+    """A snapshot as Parquet in exactly the declared schema; the same rows give the same bytes."""
     body = BytesIO()
     pq.write_table(table.to_arrow().cast(SUPPLIER_STOCK.schema), body, compression="zstd")
-    _put(s3, bucket, key, body.getvalue())
+    return body.getvalue()
 
 
 def quarantine(s3: S3Client, bucket: str, file: UploadedFile, run_date: date, reason: str) -> str:
