@@ -6,6 +6,7 @@ Airflow reads its settings when it is first imported, so they are made here, bef
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 
 from local_aws.environment import client_environment
@@ -38,6 +40,10 @@ os.environ |= client_environment("http://127.0.0.1:1") | {
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(AIRFLOW_HOME / "logs"),
     "NO_PROXY": "127.0.0.1,localhost",
 }
+
+# Each Airflow hook makes a boto session of its own, and each session reads AWS's service descriptions anew,
+# which is a third of all the time. One loader for all is what a session shares among its clients anyway.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 AT_HOME = ("127.", "localhost", "::1")
 

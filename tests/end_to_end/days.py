@@ -79,7 +79,7 @@ class Days:
         return oracle.ebay_rows(self.store, self.product, *oracle.newest_two(history, run_date))
 
     def upload_tables(self, stack: Stack) -> None:
-        upload_tables(stack.s3, stack.bucket, stack.database, self.tables)
+        upload_tables(stack.s3, stack.glue, stack.bucket, stack.database, self.tables)
 
     def upload_feeds(self, stack: Stack, *days: date) -> None:
         for day in days or (FIRST, SECOND):
