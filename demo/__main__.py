@@ -55,7 +55,9 @@ def main() -> int:
     parser.add_argument("--airflow-port", type=int, default=8080, help="default %(default)s")
     parser.add_argument("--aws-port", type=int, default=5555, help="default %(default)s")
     options = parser.parse_args()
-    demo = Demo(Console(highlight=False), options.feeds, options.airflow_port, options.aws_port)
+    # Wide enough for the tables even where the output is a file.
+    console = Console(highlight=False, soft_wrap=True, width=max(110, shutil.get_terminal_size().columns))
+    demo = Demo(console, options.feeds, options.airflow_port, options.aws_port)
     demo.down()
     if options.command == "down":
         return 0
@@ -82,6 +84,7 @@ class Demo:
     airflow_port: int
     aws_port: int
     started: float = 0.0
+    last_progress: str = ""
 
     def down(self) -> None:
         """End Airflow and the local AWS, if they run."""
@@ -170,8 +173,9 @@ class Demo:
     def _progress(self, status: Status, line: str) -> None:
         if self.console.is_terminal:
             status.update(line)
-        else:
+        elif line != self.last_progress:
             self._say(line)
+        self.last_progress = line
 
     def _farewell(self, api: AirflowApi, outputs: dict[str, str]) -> None:
         self.console.print("\n[bold]To look at[/]")
