@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 AIRFLOW_PORT ?= 8080
 AWS_PORT ?= 5555
 FEEDS ?=
+# The statement as it was typed: Athena has tables named "t$$partitions", where make would expand $$p.
+export STATEMENT = $(value Q)
 
 .PHONY: help demo down sql test lint install lock
 
@@ -21,7 +23,7 @@ down: $(STAMP) ## End what the demo left running
 	@$(RUN) -m demo down
 
 sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*) FROM ebay"
-	@$(RUN) -m local_aws query --endpoint http://127.0.0.1:$(AWS_PORT) --workgroup rtg-automotive-stock "$(Q)"
+	@$(RUN) -m local_aws query --endpoint http://127.0.0.1:$(AWS_PORT) --workgroup rtg-automotive-stock "$$STATEMENT"
 
 test: $(STAMP) lint ## Check the code and run all tests
 	@$(RUN) -m pytest

@@ -142,7 +142,8 @@ with DAG(
         database=settings.DATABASE,
         table=settings.SUPPLIER_STOCK.name,
         partitions=XComArg(feeds, key="partition"),
-        trigger_rule=TriggerRule.ALL_DONE,
+        # Whoever failed keeps nobody up; if all did, or the run was never planned, nothing is built.
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         outlets=[settings.SUPPLIER_STOCK],
         on_success_callback=SnsNotifier(
             **tell(f"partition_message({settings.RUN_DATE_EXPRESSION}, {OWN.format(key='return_value')})")

@@ -39,7 +39,7 @@ def _for_sns(message: Message) -> dict[str, str]:
 def plan_run(*, run_date: str, params: dict[str, Any], dag_run: Any, **_: Any) -> list[dict[str, str]]:
     """Check the parameters; returns for each supplier its code and the pattern of its file's key."""
     from stock_pipeline.locations import stock_feed_prefix
-    from stock_pipeline.suppliers import load_suppliers
+    from stock_pipeline.suppliers import file_pattern, load_suppliers
 
     unknown = sorted(set(dag_run.conf or {}) - set(params))
     if unknown:
@@ -48,8 +48,11 @@ def plan_run(*, run_date: str, params: dict[str, Any], dag_run: Any, **_: Any) -
     if day > datetime.now(LONDON).date():
         raise NeedsPersonError(f"The run date {day} is in the future")
     suppliers = load_suppliers()
-    codes = [suppliers.supplier(code).code for code in params["suppliers"]] or list(suppliers.suppliers)
-    return [{"supplier": code, "pattern": f"{stock_feed_prefix(day)}{code}[ _.]*"} for code in codes]
+    chosen = dict.fromkeys(params["suppliers"] or suppliers.suppliers)
+    return [
+        {"supplier": suppliers.supplier(code).code, "pattern": stock_feed_prefix(day) + file_pattern(code)}
+        for code in chosen
+    ]
 
 
 def process_feed(
@@ -182,7 +185,7 @@ def summarise(
             FeedOutcome(**(line or {"supplier": code})) for code, line in zip(planned, lines, strict=True)
         ],
         unrecognised=quarantine_unrecognised(_s3(), bucket, load_suppliers(), day),
-        failed_tasks=_failed_tasks(ti, planned),
+        failed_tasks=_failed_tasks(ti),
         checks=ti.xcom_pull(task_ids="audit") or [],
         published=published,
         changed=upload.get("rows", {}),
@@ -192,24 +195,26 @@ def summarise(
     if published:
         plan = ti.xcom_pull(task_ids="plan_table")
         drop_staging(_s3(), _glue(), bucket=bucket, database=database, staging_table=plan["staging_table"])
-    location = write_summary(_s3(), bucket, summary)
+    # A run that was never planned says nothing about the day, so the day's summary stays.
+    location = write_summary(_s3(), bucket, summary) if planned else None
     ti.xcom_push(key="sns", value=_for_sns(summary.message(location)))
-    return {"report": location, "concerns": summary.concerns}
+    return {"report": location, "concerns": summary.concerns, "failed_tasks": summary.failed_tasks}
 
 
-def conclude(*, summary: dict[str, Any] | None, **_: Any) -> None:
+def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
     """End the run as failed if somebody has to look at something."""
     if summary is None:
         raise AirflowFailException("The run could not be summed up: see the tasks that failed")
-    if summary["concerns"]:
-        raise AirflowFailException(
-            f"To look at (all in {summary['report']}):\n"
-            + "\n".join(f"- {line}" for line in summary["concerns"])
-        )
+    later = [name for name in _failed_tasks(ti) if name not in summary["failed_tasks"]]
+    concerns = [*summary["concerns"], *(f"task {name} failed: see its log" for name in later)]
+    if concerns:
+        where = f" (all in {summary['report']})" if summary["report"] else ""
+        raise AirflowFailException(f"To look at{where}:\n" + "\n".join(f"- {line}" for line in concerns))
 
 
-def _failed_tasks(ti: Any, suppliers: list[str]) -> list[str]:
+def _failed_tasks(ti: Any) -> list[str]:
     """Names of the run's failed tasks, mapped ones with their supplier."""
+    suppliers = [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
     states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
     failed = []
     for name, state in sorted(states.items()):

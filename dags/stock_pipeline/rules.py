@@ -9,7 +9,9 @@ import polars as pl
 
 from stock_pipeline.suppliers import FlagRule, ListedRule, OutListRule, QuantityRule, Supplier, fold
 
-SPACES = " \t\r\n\f\v\u00a0\u2007\u202f\ufeff\u200b"
+SPACES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b"
+"""Every kind of space, and what nobody sees either: byte order marks and the space of no width."""
+
 QUOTES = "\"'`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 LARGEST_QUANTITY = 2**31 - 1
 """The `quantity` column of the tables is a Glue int."""
@@ -18,7 +20,7 @@ BLANK = "blank, or an error value such as #N/A"
 
 # `10+` and `>10` are how suppliers say "at least"; a comma counts only where it groups thousands.
 DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
-NUMBER = rf"^>?\s*([-+]?(?:{DIGITS}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{{1,3}})?)\s*\+?$"
+NUMBER = rf"^>?\s*([-+]?(?:{DIGITS}(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+))\s*\+?$"
 
 
 def clean_code(column: pl.Expr) -> pl.Expr:
@@ -63,7 +65,7 @@ def _judge_number(text: pl.Expr, cap: int | None) -> tuple[pl.Expr, pl.Expr]:
     number = text.str.extract(NUMBER).str.replace_all(",", "").cast(pl.Float64, strict=False)
     whole = number.floor().clip(lower_bound=0)
     capped = whole if cap is None else whole.clip(upper_bound=cap)
-    fits = capped <= LARGEST_QUANTITY
+    fits = number.is_finite() & (capped <= LARGEST_QUANTITY)
     quantity = pl.when(fits).then(capped).cast(pl.Int32, strict=False)
     reason = (
         pl.when(text.is_null())

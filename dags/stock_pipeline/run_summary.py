@@ -93,7 +93,7 @@ class RunSummary(BaseModel):
         names = [feed.verdict.value if feed.verdict else "failed" for feed in self.feeds]
         return {name: names.count(name) for name in sorted(set(names))}
 
-    def message(self, location: str) -> Message:
+    def message(self, location: str | None) -> Message:
         """What the topic is told at the end of the run."""
         told = ", ".join(f"{count} {name}" for name, count in self.verdicts().items())
         done = "published" if self.published else "not published" + (" (dry run)" if self.dry_run else "")

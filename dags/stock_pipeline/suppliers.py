@@ -153,6 +153,12 @@ class SuppliersFile(_Strict):
         return self.suppliers.get(head.upper())
 
 
+def file_pattern(code: str) -> str:
+    """A wildcard for names of files whose supplier, by `supplier_of_file`, is `code`: `[Aa][Pp][Ee][ _.]*`."""
+    letters = (f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in code)
+    return "".join(letters) + "[ _.]*"
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML as data only, in which a key said twice is a mistake (plain YAML keeps the last silently)."""
 
@@ -175,13 +181,15 @@ def load_suppliers(path: Path = SUPPLIERS_FILE) -> SuppliersFile:
     """
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, SuppliersFileError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, SuppliersFileError) as error:
         raise SuppliersFileError(f"{path.name}: {error}") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("suppliers"), dict):
         raise SuppliersFileError(f"{path.name}: there is no list of suppliers in it")
-    defaults = raw.pop("defaults", None) or {}
+    defaults = raw.pop("defaults", {})
+    if not isinstance(defaults, dict) or not isinstance(defaults.get("thresholds", {}), dict):
+        raise SuppliersFileError(f"{path.name}: defaults and the thresholds in it must be fields with values")
     raw["suppliers"] = {
-        code: _with_defaults(code, fields, defaults) for code, fields in raw["suppliers"].items()
+        str(code): _with_defaults(str(code), fields, defaults) for code, fields in raw["suppliers"].items()
     }
     try:
         return SuppliersFile.model_validate(raw)
@@ -190,7 +198,7 @@ def load_suppliers(path: Path = SUPPLIERS_FILE) -> SuppliersFile:
         raise SuppliersFileError(f"{path.name} cannot be used:\n{faults}") from error
 
 
-def _with_defaults(code: object, fields: object, defaults: dict[str, Any]) -> object:
+def _with_defaults(code: str, fields: object, defaults: dict[str, Any]) -> object:
     if not isinstance(fields, dict):
         return fields
     thresholds = fields.get("thresholds", {})
