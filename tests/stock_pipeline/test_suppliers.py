@@ -1,0 +1,218 @@
+"""The suppliers file: what it says, and how it complains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stock_pipeline.suppliers import FlagRule, SuppliersFileError, fold, load_suppliers
+from tests import oracle
+
+SUPPLIERS = load_suppliers()
+RULE_KINDS = {"quantity": "quantity", "flag": "flag", "listed": "listed", "out list": "out_list"}
+
+SOUND = """
+version: 1
+defaults: {combine: lowest, absent: zero, thresholds: {max_rejected_share: 0.05, max_age_days: 7}}
+table_limits: {max_share_to_zero_by_supplier: 0.25, max_share_to_zero_by_store: 0.25, min_listings: 200}
+suppliers:
+  APE:
+    headers: [[Part no, Stock]]
+    code_column: 1
+    stock_column: 2
+    rule: {kind: flag, in: ["YES"], out: ["NO"]}
+  BGA:
+    headers: [[BGA REFERENCE, Stock]]
+    code_column: 1
+    stock_column: 2
+    rule: {kind: quantity, cap: 10}
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads suppliers from the text of a file."""
+
+    def load(text: str | bytes):
+        path = tmp_path / "suppliers.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return load_suppliers(path)
+
+    return load
+
+
+def test_all_suppliers_are_known():
+    assert set(SUPPLIERS.suppliers) == set(oracle.LAYOUTS)
+    assert len(SUPPLIERS.suppliers) == 17
+
+
+@pytest.mark.parametrize("code", oracle.LAYOUTS)
+def test_a_supplier_is_laid_out_as_the_contract_says(code):
+    supplier, layout = SUPPLIERS.supplier(code), oracle.LAYOUTS[code]
+    assert [[fold(cell) for cell in header] for header in supplier.headers] == [
+        [fold(cell) for cell in header] for header in layout.headers
+    ]
+    assert (supplier.code_column, supplier.stock_column) == (layout.code_column, layout.stock_column)
+    assert supplier.rule.kind == RULE_KINDS[layout.rule]
+    assert (supplier.combine, supplier.absent) == ("lowest", "zero")
+    assert (supplier.thresholds.max_rejected_share, supplier.thresholds.max_age_days) == (0.05, 7)
+
+
+@pytest.mark.parametrize(
+    ("code", "cap"), [(code, row.cap) for code, row in oracle.LAYOUTS.items() if row.rule == "quantity"]
+)
+def test_the_cap_of_a_quantity(code, cap):
+    assert SUPPLIERS.supplier(code).rule.model_dump()["cap"] == cap
+
+
+@pytest.mark.parametrize("code", ["APE", "FIR", "KYB", "ROL"])
+def test_the_words_of_a_flag(code):
+    rule, layout = SUPPLIERS.supplier(code).rule, oracle.LAYOUTS[code]
+    assert isinstance(rule, FlagRule)
+    assert {fold(word) for word in rule.in_tokens} == set(layout.in_words)
+    assert {fold(word) for word in rule.out_tokens} == set(layout.out_words)
+    assert rule.in_quantity == 10
+
+
+@pytest.mark.parametrize(("code", "quantity"), [("SMP", 10), ("RTG", 20)])
+def test_what_being_listed_or_not_is_worth(code, quantity):
+    assert SUPPLIERS.supplier(code).rule.model_dump()["in_quantity"] == quantity
+
+
+def test_the_sound_file_of_these_tests_is_sound(load):
+    assert set(load(SOUND).suppliers) == {"APE", "BGA"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('in: ["YES"]', "in: [YES]", ["supplier APE", "in", "string"]),
+        ('in: ["YES"]', "in: []", ["supplier APE", "in"]),
+        ('in: ["YES"], ', "", ["supplier APE", "in", "required"]),
+        ('out: ["NO"]', 'out: [" yes "]', ["supplier APE", "rule", "'yes'", "both"]),
+        ('out: ["NO"]', 'out: ["NO"], maybe: ["?"]', ["supplier APE", "maybe"]),
+        ("    code_column: 1\n    stock_column: 2\n    rule: {kind: q", "    rule: {kind: q", ["BGA", "code_column"]),
+        ("code_column: 1", "code_column: 0", ["supplier APE", "code_column"]),
+        ("code_column: 1", "code_column: A", ["supplier APE", "code_column"]),
+        ("code_column: 1", "code_column: 2", ["supplier APE", "code_column", "stock_column", "both 2"]),
+        ("code_column: 1", "code_column: 1\n    colour: red", ["supplier APE", "colour"]),
+        ("stock_column: 2\n    rule: {kind: q", "rule: {kind: q", ["supplier BGA", "stock_column"]),
+        ("stock_column: 2", "stock_column: 3", ["supplier APE", "headers", "before the columns"]),
+        ("{kind: quantity, cap: 10}", "{kind: listed}", ["supplier BGA", "stock_column"]),
+        ("{kind: quantity, cap: 10}", "{kind: quantity, cap: 0}", ["supplier BGA", "cap"]),
+        ("{kind: quantity, cap: 10}", "{kind: quantity, cap: ten}", ["supplier BGA", "cap"]),
+        ("{kind: quantity, cap: 10}", "{kind: formula}", ["supplier BGA", "rule", "formula"]),
+        ("{kind: quantity, cap: 10}", "quantity", ["supplier BGA", "rule"]),
+        ("[[BGA REFERENCE, Stock]]", "[[1, Stock]]", ["supplier BGA", "headers", "string"]),
+        ("[[BGA REFERENCE, Stock]]", '[["", ""]]', ["supplier BGA", "headers", "at least one word"]),
+        ("[[BGA REFERENCE, Stock]]", "[]\n    combine: average", ["supplier BGA", "combine"]),
+        ("[[BGA REFERENCE, Stock]]", "[]\n    absent: guess", ["supplier BGA", "absent"]),
+        ("[[BGA REFERENCE, Stock]]", "[]\n    thresholds: {max_rejected_share: 5}", ["BGA", "max_rejected_share"]),
+        ("[[BGA REFERENCE, Stock]]", "[]\n    thresholds: {max_age_days: 0}", ["BGA", "max_age_days"]),
+        ("[[BGA REFERENCE, Stock]]", "[]\n    thresholds: {max_moods: 1}", ["BGA", "max_moods"]),
+        ("[[BGA REFERENCE, Stock]]", "[]\n    thresholds: 5", ["supplier BGA", "thresholds"]),
+        ("  BGA:", "  bga:", ["supplier bga", "pattern"]),
+        ("  BGA:", "  NO:", ["supplier False", "pattern"]),
+        ("  BGA:", "  APE:", ["line", "APE", "twice"]),
+        ("    rule: {kind: q", "    code_column: 1\n    rule: {kind: q", ["line", "code_column", "twice"]),
+        ("version: 1", "version: 2", ["version"]),
+        ("version: 1", "", ["version", "required"]),
+        ("min_listings: 200", "min_listings: 0", ["table_limits.min_listings"]),
+        ("max_share_to_zero_by_store: 0.25", "max_share_to_zero_by_store: 25", ["table_limits"]),
+        ("absent: zero,", "absent: zero, mood: good,", ["supplier APE", "mood"]),
+        ("defaults: {", "defaults: 5 #", ["defaults"]),
+        ("thresholds: {max_rejected_share: 0.05, max_age_days: 7}}", "thresholds: 5}", ["thresholds"]),
+        ("suppliers:", "supplier:", ["suppliers"]),
+        ("version: 1", "version: [1", ["suppliers.yaml"]),
+        ("version: 1", "version: !!python/object/apply:os.getcwd []", ["python/object"]),
+        ("version: 1", "version: !!python/name:os.getcwd", ["python/name"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_by_supplier_and_field(load, old, new, words):
+    assert old in SOUND
+    with pytest.raises(SuppliersFileError) as caught:
+        load(SOUND.replace(old, new, 1))
+    for word in ["suppliers.yaml", *words]:
+        assert word in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(load):
+    with pytest.raises(SuppliersFileError) as caught:
+        load(SOUND.replace("code_column: 1", "code_column: 0").replace("cap: 10", "cap: 0"))
+    assert [line.split(":")[0].strip() for line in str(caught.value).splitlines()[1:]] == [
+        "supplier APE",
+        "supplier BGA",
+        "supplier BGA",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "just a sentence", "[]", "suppliers: []", b"\xff\xfe\x00", "\x01"])
+def test_what_is_no_suppliers_file_at_all_is_refused(load, text):
+    with pytest.raises(SuppliersFileError, match=r"suppliers\.yaml"):
+        load(text)
+
+
+def test_a_supplier_overrides_only_the_thresholds_it_names(load):
+    changed = load(
+        SOUND.replace("    headers: [[BGA", "    thresholds: {max_age_days: 30}\n    headers: [[BGA")
+    )
+    assert changed.supplier("BGA").thresholds.model_dump() == {"max_rejected_share": 0.05, "max_age_days": 30}
+    assert changed.supplier("APE").thresholds.max_age_days == 7
+
+
+def test_an_unknown_supplier_is_named_beside_the_known_ones():
+    with pytest.raises(SuppliersFileError, match=r"'XYZ'.*APE, BET"):
+        SUPPLIERS.supplier("XYZ")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("APE SF.xlsx", "APE"),
+        ("APE_2024.xlsx", "APE"),
+        ("APE_2024-08-08 final.xlsx", "APE"),
+        ("ape.xlsx", "APE"),
+        ("Ape sf.XLSX", "APE"),
+        ("RTG", "RTG"),
+        ("APEX_1.xlsx", None),
+        ("APE-1.xlsx", None),
+        ("SF APE.xlsx", None),
+        (" APE.xlsx", None),
+        ("_APE.xlsx", None),
+        (".xlsx", None),
+        ("", None),
+    ],
+)
+def test_a_file_belongs_to_the_supplier_its_name_begins_with(name, code):
+    supplier = SUPPLIERS.supplier_of_file(name)
+    assert (supplier.code if supplier else None) == code
+
+
+NODES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 60) | st.text(max_size=5) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(data=st.data())
+def test_whatever_stands_there_is_taken_or_complained_about(tmp_path: Path, data):
+    """A node anywhere in the file is replaced by anything: nothing but the file's own error comes out."""
+    node = document = yaml.safe_load(SOUND)
+    while True:
+        key = data.draw(st.sampled_from(list(node) if isinstance(node, dict) else range(len(node))))
+        if not isinstance(node[key], dict | list) or not node[key] or data.draw(st.booleans()):
+            node[key] = data.draw(NODES)
+            break
+        node = node[key]
+    path = tmp_path / "suppliers.yaml"
+    path.write_text(yaml.safe_dump(document))
+    try:
+        load_suppliers(path)
+    except SuppliersFileError as error:
+        assert "suppliers.yaml" in str(error)  # noqa: PT017 - either outcome is fine
