@@ -1,0 +1,75 @@
+"""Reads a feed and says what it comes to; as a program, within limits of memory and time.
+
+A reader that dies takes its process with it, so what might kill it is read in a child process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from stock_pipeline.feed import RejectedFeed, read_feed
+from stock_pipeline.suppliers import load_suppliers
+from tests.oracle import REJECTED, Outcome
+
+REPOSITORY = Path(__file__).parents[2]
+ADDRESS_SPACE = 4 << 30
+SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What becomes of a file: its verdict, the reason for a rejection, and a quantity for each code."""
+
+    verdict: str
+    reason: str = ""
+    quantities: dict[str, Outcome] | None = None
+    peak_megabytes: int = 0
+
+
+def judge(path: Path, supplier: str) -> Judgement:
+    """Read a workbook and reject it for its rejected rows as the pipeline does."""
+    layout = load_suppliers().supplier(supplier)
+    try:
+        feed = read_feed(path, layout)
+    except RejectedFeed as error:
+        return Judgement("rejected", str(error).lower())
+    if feed.rejected_share > layout.thresholds.max_rejected_share:
+        return Judgement("rejected", f"{feed.rejected.height} rows rejected")
+    lowest = feed.rows.group_by("key").agg(pl.col("quantity").min())
+    return Judgement(
+        "accepted", quantities={key: REJECTED if value is None else value for key, value in lowest.rows()}
+    )
+
+
+def judge_in_child(path: Path, supplier: str) -> Judgement:
+    """The same in a process of its own, which may take 20 seconds and 4 GB of address space."""
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "tests.stock_pipeline.judging", str(path), supplier],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "dags")},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"the reader died: {done.returncode}\n{done.stderr[-2000:]}"
+    return Judgement(**json.loads(done.stdout))
+
+
+def main(path: Path, supplier: str) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    outcome = asdict(judge(path, supplier))
+    outcome["peak_megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    json.dump(outcome, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
