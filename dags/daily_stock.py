@@ -102,7 +102,7 @@ with DAG(
     default_args=settings.DEFAULT_ARGS,
     params=PARAMS,
     template_searchpath=settings.sql_folder(),
-    user_defined_macros={"partition_message": tasks.partition_message},
+    user_defined_macros={**settings.MACROS, "partition_message": tasks.partition_message},
     tags=["daily", "stock"],
 ):
     plan_run = PythonOperator(
@@ -118,6 +118,7 @@ with DAG(
             bucket_key=pattern,
             wildcard_match=True,
             deadline=f"{settings.RUN_DATE}T{settings.DEADLINE}",
+            time_zone=settings.LONDON.name,
             poke_interval=60,
             # The deadline ends the wait; this is for the wait as a whole, not for work.
             execution_timeout=timedelta(days=1),

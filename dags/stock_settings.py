@@ -21,12 +21,14 @@ WORKGROUP = "{{ var.value.stock_workgroup }}"
 TOPIC_ARN = "{{ var.value.stock_topic_arn }}"
 DEADLINE = "{{ var.value.stock_deadline }}"
 
+# Not `dag.timezone`: that comes from a start date, and with one Airflow starts a run as soon as the DAG is
+# unpaused, and gives a run dated before it no tasks, so that it succeeds without having done anything.
+MACROS = {"london": LONDON}
 RUN_DATE_EXPRESSION = (
-    "(params.run_date or (dag_run.logical_date or dag_run.run_after).astimezone(dag.timezone).date())"
+    "(params.run_date or (dag_run.logical_date or dag_run.run_after).astimezone(london).date())"
 )
-"""The day a run is for: the parameter, else the London date the run was scheduled or triggered at."""
-
 RUN_DATE = f"{{{{ {RUN_DATE_EXPRESSION} }}}}"
+"""The day a run is for: the parameter, else the London date the run was scheduled or triggered at."""
 
 SUPPLIER_STOCK = Asset(name="supplier_stock", uri="x-stock://supplier_stock")
 STORE = Asset(name="store", uri="x-stock://store")
@@ -35,9 +37,6 @@ EBAY = Asset(name="ebay", uri="x-stock://ebay")
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "stock",
-    # Its zone is what makes `dag.timezone` London. So early because a run dated before it would have no tasks,
-    # and succeed.
-    "start_date": pendulum.datetime(2000, 1, 1, tz=LONDON),
     "aws_conn_id": AWS_CONN_ID,
     "retries": 2,
     "retry_delay": timedelta(seconds=30),

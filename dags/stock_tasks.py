@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from stock_pipeline.errors import NeedsPersonError
@@ -36,14 +37,19 @@ def _for_sns(message: Message) -> dict[str, str]:
     return {"message": message.model_dump_json(), "event": message.event.value}
 
 
-def plan_run(*, run_date: str, params: dict[str, Any], dag_run: Any, **_: Any) -> list[dict[str, str]]:
+def plan_run(
+    *, run_date: str, params: dict[str, Any], dag: DAG, dag_run: Any, **_: Any
+) -> list[dict[str, str]]:
     """Check the parameters; returns for each supplier its code and the pattern of its file's key."""
     from stock_pipeline.locations import stock_feed_prefix
     from stock_pipeline.suppliers import file_pattern, load_suppliers
 
-    unknown = sorted(set(dag_run.conf or {}) - set(params))
+    # The DAG's own, because Airflow adds to `params` whatever a run was given.
+    unknown = sorted(set(dag_run.conf or {}) - set(dag.params))
     if unknown:
-        raise NeedsPersonError(f"No parameter {', '.join(unknown)}; there are {', '.join(sorted(params))}")
+        raise NeedsPersonError(
+            f"No parameter {', '.join(unknown)}; there are {', '.join(sorted(dag.params))}"
+        )
     day = date.fromisoformat(run_date)
     if day > datetime.now(LONDON).date():
         raise NeedsPersonError(f"The run date {day} is in the future")

@@ -154,7 +154,7 @@ class SuppliersFile(_Strict):
 
 
 def file_pattern(code: str) -> str:
-    """A wildcard for names of files whose supplier, by `supplier_of_file`, is `code`: `[Aa][Pp][Ee][ _.]*`."""
+    """A wildcard for the names whose `supplier_of_file` is `code`, e.g. `[Aa][Pp][Ee][ _.]*`."""
     letters = (f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in code)
     return "".join(letters) + "[ _.]*"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pendulum
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import timezone
 from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
@@ -18,20 +19,23 @@ class S3KeyDeadlineSensor(S3KeySensor):
     triggerer and holds no worker slot.
 
     Args:
-        deadline: until when to wait, in ISO format; without an offset it is in the DAG's time zone. Once it
-            has passed the key is looked for once. (templated)
+        deadline: until when to wait, in ISO format. Once it has passed, the key is looked for just once.
+            (templated)
+        time_zone: of a deadline without an offset; the DAG's own if it is not given.
         kwargs: as for `S3KeySensor`.
     """
 
     template_fields: Sequence[str] = (*S3KeySensor.template_fields, "deadline")
 
-    def __init__(self, *, deadline: str, **kwargs: Any) -> None:
+    def __init__(self, *, deadline: str, time_zone: str | None = None, **kwargs: Any) -> None:
         super().__init__(deferrable=True, **kwargs)
         self.deadline = deadline
+        self.time_zone = time_zone
 
     def execute(self, context: Any) -> None:
         """Look once; if there is nothing, wait in the triggerer for as long as is left."""
-        deadline = timezone.parse(self.deadline, timezone=context["dag"].timezone)
+        zone = pendulum.timezone(self.time_zone) if self.time_zone else context["dag"].timezone
+        deadline = timezone.parse(self.deadline, timezone=zone)
         self.timeout = deadline.timestamp() - timezone.utcnow().timestamp()
         if self.timeout > 0:
             self.log.info("Waiting until %s", deadline)
