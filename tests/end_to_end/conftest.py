@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
@@ -12,7 +12,7 @@ from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 
 from tests.end_to_end.days import Days, write_days
-from tests.end_to_end.local_run import LocalRun
+from tests.end_to_end.local_run import LocalRun, own_params
 from tests.end_to_end.stack import Stack
 
 Run = Callable[..., LocalRun]
@@ -27,7 +27,9 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Days:
 def daily_stock(dag_bag: DagBag) -> DAG:
     dag = dag_bag.dags["daily_stock"]
     for task_id in ("create_staging_table", "audit"):
-        dag.get_task(task_id).sleep_time = 0.1  # between two looks at a statement which takes that long
+        cast(
+            "Any", dag.get_task(task_id)
+        ).sleep_time = 0.1  # between two looks at a statement which takes that long
     return dag
 
 
@@ -41,7 +43,7 @@ def real_run(daily_stock: DAG, airflow_database: None, stack: Stack) -> Callable
         call(copy.deepcopy(self), *arguments)
 
     def run(**conf: Any) -> Any:
-        with pytest.MonkeyPatch.context() as patch:
+        with own_params(daily_stock), pytest.MonkeyPatch.context() as patch:
             patch.setattr(BaseNotifier, "__call__", on_a_copy)
             return daily_stock.test(run_conf=conf)
 

@@ -7,7 +7,7 @@ that `dag.test` takes. What the scheduler decides is imitated for the two trigge
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -62,6 +62,20 @@ class _Comms:
                 missing = ErrorType.VARIABLE_NOT_FOUND
                 return comms.ErrorResponse(error=missing, detail={"message": str(msg)})
         return comms.OKResponse(ok=True)
+
+
+@contextmanager
+def own_params(dag: DAG) -> Iterator[None]:
+    """Give the DAG its parameters back, into which a run writes its values. On a worker they end with it."""
+    holders: list[Any] = [dag, *dag.tasks]
+    kept = [holder.params for holder in holders]
+    for holder in holders:
+        holder.params = copy.deepcopy(holder.params)
+    try:
+        yield
+    finally:
+        for holder, params in zip(holders, kept, strict=True):
+            holder.params = params
 
 
 class LocalRun:
@@ -129,9 +143,9 @@ class LocalRun:
         )
 
     @contextmanager
-    def supervised(self) -> Any:
+    def supervised(self) -> Iterator[None]:
         """Where tasks find a supervisor to ask."""
-        with set_supervisor_comms(_Comms(self)):
+        with set_supervisor_comms(_Comms(self)), own_params(self.dag):
             yield
 
     def perform(self, task_id: str, map_index: int = -1, try_number: int = 1) -> str:

@@ -104,7 +104,8 @@ def test_one_mapped_task_s_value_comes_bare(stack: Stack) -> None:
 @pytest.fixture
 def refusing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Glue that refuses to create the partition BAD and to update OLD."""
-    client = GluePartitionsOperator(task_id="any", database="d", table="t", partitions=[]).hook.conn
+    operator = GluePartitionsOperator(task_id="any", database="d", table="t", partitions=[])
+    client: Any = operator.hook.conn
     detail = {"ErrorCode": "InternalServiceException", "ErrorMessage": "come back later"}
     create, update = client.batch_create_partition, client.batch_update_partition
 

@@ -1,0 +1,206 @@
+"""What holds for every DAG here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, CronTriggerTimetable, ExceptionRetryPolicy, RetryAction
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow.timetables.base import TimeRestriction
+
+from stock_pipeline.errors import NeedsPersonError
+
+DAGS = Path(__file__).parents[2] / "dags"
+DAG_IDS = {"daily_stock"}
+LONGEST_FILE = 200
+PARSE_CPU_SECONDS = 4.0
+HEAVY = {"polars", "pyarrow", "pandas", "fastexcel", "openpyxl", "duckdb"}
+RUNBOOK = ("**Reads**", "**Writes**", "**When a task is red**", "**Running a day again**")
+
+every_dag = pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
+
+
+@pytest.fixture
+def dag(dag_bag: DagBag, dag_id: str) -> DAG:
+    return dag_bag.dags[dag_id]
+
+
+def test_the_bag_holds_exactly_these(dag_bag: DagBag) -> None:
+    assert dag_bag.import_errors == {}
+    assert set(dag_bag.dags) == DAG_IDS
+
+
+@every_dag
+def test_the_docs_are_a_runbook(dag: DAG) -> None:
+    assert dag.doc_md
+    assert dag.description
+    assert [section for section in RUNBOOK if section not in dag.doc_md] == []
+
+
+@every_dag
+def test_the_runbook_names_tasks_and_parameters_that_exist(dag: DAG) -> None:
+    named = {word.strip("`") for word in (dag.doc_md or "").split("`")[1::2]}
+    tasks = {task.task_id.rpartition(".")[2] for task in dag.tasks}
+    known = tasks | set(dag.params) | {"product", "store", "supplier_stock", "ebay"}
+    assert {word for word in named if word.isidentifier()} - known == set()
+
+
+def dag_as_scheduled(dag: DAG) -> SerializedDAG:
+    """What the scheduler makes of it."""
+    return DagSerialization.from_dict(DagSerialization.to_dict(dag))
+
+
+@every_dag
+def test_one_run_at_a_time_in_london_and_nothing_is_caught_up(dag: DAG) -> None:
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert dag.tags
+    assert isinstance(dag.timetable, CronTriggerTimetable)
+    assert str(dag.timetable.timezone) == "Europe/London"
+
+
+@every_dag
+def test_unpausing_starts_nothing(dag: DAG) -> None:
+    # A start date would: and a run dated before it has no tasks and succeeds.
+    assert dag.start_date is None
+    assert [task.task_id for task in dag.tasks if task.start_date] == []
+    unrestricted = TimeRestriction(earliest=None, latest=None, catchup=False)
+    first = dag_as_scheduled(dag).timetable.next_dagrun_info(
+        last_automated_data_interval=None, restriction=unrestricted
+    )
+    assert first is not None
+    assert first.run_after > datetime.now(UTC)
+
+
+@every_dag
+def test_every_task_has_an_owner_a_limit_and_retries(dag: DAG) -> None:
+    for task in dag.tasks:
+        assert task.owner == "stock", task.task_id
+        assert (task.retries or 0) >= 1, task.task_id
+        assert task.execution_timeout, task.task_id
+        assert task.retry_delay.total_seconds() > 0, task.task_id
+
+
+@every_dag
+def test_no_retry_of_what_needs_a_person(dag: DAG) -> None:
+    for task in dag.tasks:
+        policy = task.retry_policy
+        assert isinstance(policy, ExceptionRetryPolicy), task.task_id
+        for error in (NeedsPersonError("x"), type("Its", (NeedsPersonError,), {})("y")):
+            assert policy.evaluate(error, 1, 2).action == RetryAction.FAIL, task.task_id
+        assert policy.evaluate(OSError("away"), 1, 2).action != RetryAction.FAIL, task.task_id
+
+
+@every_dag
+def test_a_mapped_task_is_named_by_what_it_is_for(dag: DAG) -> None:
+    mapped = [task for task in dag.tasks if task.is_mapped or task.get_closest_mapped_task_group()]
+    assert mapped
+    assert [task.task_id for task in mapped if not task.map_index_template] == []
+
+
+@every_dag
+def test_nothing_depends_on_the_run_before(dag: DAG) -> None:
+    for task in dag.tasks:
+        assert not task.depends_on_past, task.task_id
+        assert not task.wait_for_downstream, task.task_id
+
+
+@every_dag
+def test_the_form_explains_itself_and_can_be_sent_as_it_is(dag: DAG) -> None:
+    for name in dag.params:
+        param = dag.params.get_param(name)
+        assert param.description, name
+        assert param.schema.get("type"), name
+        # An empty plain string as the default disables the Trigger button.
+        assert param.value != "", name
+        assert isinstance(param.value, bool) is (param.schema["type"] == "boolean"), name
+    assert dag.params.validate() is not None
+
+
+def test_the_form_of_the_daily_run(dag_bag: DagBag) -> None:
+    params = dag_bag.dags["daily_stock"].params
+    assert params.dump() == {
+        "run_date": None,
+        "suppliers": [],
+        "dry_run": False,
+        "full_upload": False,
+        "publish_older_date": False,
+    }
+    assert params.get_param("run_date").schema["format"] == "date"
+    assert "BGA" in params.get_param("suppliers").schema["examples"]
+
+
+def dag_files() -> list[Path]:
+    return sorted(DAGS.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", dag_files(), ids=lambda path: path.name)
+def test_a_file_the_dag_processor_reads_is_short(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    limit = LONGEST_FILE if path.stem in DAG_IDS else LONGEST_FILE + 100
+    assert len(lines) < limit
+
+
+@pytest.mark.parametrize("path", dag_files(), ids=lambda path: path.name)
+def test_nothing_reaches_for_airflow_s_database_or_settings_when_parsed(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules, names = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            modules.add(node.module or "")
+            names |= {alias.name for alias in node.names}
+    assert {name for name in modules if name.startswith(("airflow.models", "airflow.settings"))} == set()
+    assert {name for name in modules if name.startswith(("sqlalchemy", "airflow.utils"))} == set()
+    assert names & {"Variable", "Connection", "Session", "create_session", "provide_session"} == set()
+
+
+PARSING = """
+import json, sys, time
+import airflow.dag_processing.dagbag as dagbag
+sys.path[:0] = sys.argv[1:3]
+began = time.process_time()
+bag = dagbag.DagBag(sys.argv[1])
+seconds = time.process_time() - began
+print(json.dumps({"seconds": seconds, "modules": sorted(sys.modules), "dags": sorted(bag.dags),
+                  "errors": {str(key): value for key, value in bag.import_errors.items()}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What a process of its own finds, with nothing to ask: no Variable, no connection, no database."""
+    home = tmp_path_factory.mktemp("parsing")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_VAR_")}
+    environment = kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/nowhere/airflow.db",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+    }
+    command = [sys.executable, "-c", PARSING, str(DAGS), str(DAGS.parent / "plugins")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)  # noqa: S603
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_parsing_needs_no_variable_and_no_database(parsed: Any) -> None:
+    assert parsed["errors"] == {}
+    assert set(parsed["dags"]) == DAG_IDS
+
+
+def test_parsing_imports_nothing_heavy(parsed: Any) -> None:
+    assert HEAVY & set(parsed["modules"]) == set()
+
+
+def test_parsing_is_quick(parsed: Any) -> None:
+    assert parsed["seconds"] < PARSE_CPU_SECONDS
