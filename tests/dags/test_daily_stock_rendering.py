@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -288,12 +289,13 @@ def test_a_value_of_the_wrong_kind_is_refused_before_any_task_runs(new: New, con
 def test_all_suppliers_are_planned_when_none_is_named(new: New) -> None:
     run = new({"run_date": DAY})
     assert run.perform("plan_run") == "success"
-    planned = run.result("plan_run")
-    assert len(planned) == 17
-    assert planned[0] == {
-        "supplier": "APE",
-        "pattern": "stock_feed/year=2024/month=08/day=01/[Aa][Pp][Ee][ _.]*",
-    }
+    patterns = {entry["supplier"]: entry["pattern"] for entry in run.result("plan_run")}
+    assert len(patterns) == 17
+    for supplier, pattern in patterns.items():
+        for name in (f"{supplier} SF.xlsx", f"{supplier}_1.xlsx", f"{supplier.lower()}.xlsx"):
+            key = f"stock_feed/year=2024/month=08/day=01/{name}"
+            assert [code for code, other in patterns.items() if fnmatchcase(key, other)] == [supplier]
+        assert not fnmatchcase(f"stock_feed/year=2024/month=08/day=02/{supplier} SF.xlsx", pattern)
 
 
 def test_the_wait_holds_no_worker(dag_bag: DagBag) -> None:

@@ -1,0 +1,320 @@
+"""The statements of the ebay table: as they are rendered, and what they read."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+import pyarrow as pa
+import pytest
+import sqlglot
+from airflow.dag_processing.dagbag import DagBag
+from sqlglot import exp
+
+from local_aws.query import StatementError
+from stock_pipeline.ebay import plan_table
+from stock_pipeline.suppliers import load_suppliers
+from stock_pipeline.tables import STORE, SUPPLIER_STOCK
+from tests.end_to_end.days import FIRST, SECOND
+from tests.end_to_end.stack import Stack
+from tests.plugins.test_glue_operator import register
+
+STATEMENTS = ("ebay/create_staging.sql", "ebay/audit.sql")
+OLDER = date(2024, 7, 1)
+
+
+@pytest.fixture(scope="session")
+def templates(dag_bag: DagBag) -> jinja2.Environment:
+    return dag_bag.dags["daily_stock"].get_template_env()
+
+
+def plan(**snapshots: tuple[date, date | None]) -> dict[str, Any]:
+    every = [code for code in snapshots if code == "RTG"]
+    return {
+        "snapshots": [
+            {"supplier": code, "current": str(current), "previous": str(previous) if previous else None}
+            for code, (current, previous) in snapshots.items()
+        ],
+        "suppliers_by_mapping": [code for code in snapshots if code not in every],
+        "suppliers_knowing_every_label": every,
+        "limits": load_suppliers().table_limits.model_dump(),
+        "staging_table": "ebay_staging_x",
+        "staging_location": "s3://bucket/staging/ebay_staging_x/",
+    }
+
+
+def render(templates: jinja2.Environment, name: str, planned: dict[str, Any], try_number: int = 1) -> str:
+    ti = SimpleNamespace(try_number=try_number, xcom_pull=lambda task_ids: {"plan_table": planned}[task_ids])
+    return templates.get_template(name).render(ti=ti)
+
+
+PLANS = {
+    "one": plan(BGA=(FIRST, None)),
+    "different dates": plan(BGA=(SECOND, FIRST), KLA=(FIRST, OLDER), FPS=(SECOND, None)),
+    "no previous one": plan(BGA=(FIRST, None), KLA=(FIRST, None)),
+    "every label known": plan(RTG=(SECOND, FIRST)),
+    "both kinds": plan(BGA=(SECOND, FIRST), RTG=(SECOND, None)),
+}
+every_plan = pytest.mark.parametrize("planned", PLANS.values(), ids=PLANS)
+
+
+@every_plan
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_each_is_one_statement_of_athena_s_sql(
+    templates: jinja2.Environment, name: str, planned: dict[str, Any]
+) -> None:
+    (statement,) = sqlglot.parse(render(templates, name, planned), dialect="athena")
+    wanted = exp.Create if name == STATEMENTS[0] else exp.Select | exp.Union
+    assert isinstance(statement, wanted)
+
+
+def named_partitions(templates: jinja2.Environment, planned: dict[str, Any]) -> list[set[tuple[str, ...]]]:
+    """For each time supplier_stock is read: which partitions, by their four literal values."""
+    statement = sqlglot.parse_one(render(templates, STATEMENTS[0], planned), dialect="athena")
+    reads = []
+    for select in statement.find_all(exp.Select):
+        source = select.args.get("from_") or select.args.get("from")
+        if source is None or source.this.name != SUPPLIER_STOCK.name:
+            continue
+        where = select.args["where"].this
+        found = set()
+        for branch in where.flatten() if isinstance(where, exp.Or) else [where]:
+            values = {test.this.name: test.expression for test in branch.find_all(exp.EQ)}
+            if values:
+                assert all(value.is_string for value in values.values())
+                found.add(tuple(values[key].name for key in SUPPLIER_STOCK.partition_keys))
+            else:
+                assert branch.sql() == "FALSE"
+        reads.append(found)
+    return reads
+
+
+def partition_values(supplier: str, day: str) -> tuple[str, ...]:
+    return (supplier, *day.split("-"))
+
+
+@every_plan
+def test_every_snapshot_is_named_literally_and_no_other(
+    templates: jinja2.Environment, planned: dict[str, Any]
+) -> None:
+    wanted = [
+        {partition_values(entry["supplier"], entry[which]) for entry in planned["snapshots"] if entry[which]}
+        for which in ("current", "previous")
+    ]
+    assert named_partitions(templates, planned) == wanted
+
+
+@every_plan
+def test_only_the_columns_needed_are_read(templates: jinja2.Environment, planned: dict[str, Any]) -> None:
+    statement = sqlglot.parse_one(render(templates, STATEMENTS[0], planned), dialect="athena")
+    assert list(statement.find_all(exp.Star)) == []
+    named = {column.name for column in statement.find_all(exp.Column)}
+    assert named & {"title", "current_price", "part_number", "updated_date"} == set()
+
+
+def test_a_second_attempt_writes_elsewhere(templates: jinja2.Environment) -> None:
+    first, second = (render(templates, STATEMENTS[0], PLANS["one"], attempt) for attempt in (1, 2))
+    assert first != second
+    assert "/ebay_staging_x/try=2/" in second
+
+
+def stock(stack: Stack, supplier: str, day: date, **quantities: int) -> None:
+    """Register a snapshot; one without labels holds what no reader could read."""
+    values = partition_values(supplier, str(day))
+    key = SUPPLIER_STOCK.key(*values)
+    if quantities:
+        columns = {
+            "custom_label": list(quantities),
+            "part_number": list(quantities),
+            "quantity": pa.array(quantities.values(), pa.int32()),
+            "updated_date": [day] * len(quantities),
+        }
+        stack.put_parquet(key, pa.table(columns))
+    else:
+        stack.put(key, b"nobody may read this")
+    register(stack, [{"values": list(values), "location": folder(stack, key)}], SUPPLIER_STOCK.name)
+
+
+def folder(stack: Stack, key: str) -> str:
+    return f"s3://{stack.bucket}/{key.rpartition('/')[0]}/"
+
+
+def listings(stack: Stack, store: str, supplier: str, *listed: tuple[int, str]) -> None:
+    key = STORE.key(store, supplier)
+    if listed:
+        items, labels = zip(*listed, strict=True)
+        table = pa.table({"item_id": pa.array(items, pa.int64()), "custom_label": list(labels)})
+        stack.put_parquet(key, table)
+    else:
+        stack.put(key, b"nobody may read this")
+    register(stack, [{"values": [store, supplier], "location": folder(stack, key)}], STORE.name)
+
+
+@pytest.fixture(scope="module")
+def warehouse(stack: Stack) -> Stack:
+    """Two suppliers with snapshots of different dates, RTG, and much that must not be read."""
+    product = {
+        "custom_label": [" a1 ", "A2", "A2", "K1", "A9"],
+        "part_number": list("12345"),
+        "supplier": ["BGA", "BGA", "BGA", "KLA", "KLA"],
+    }
+    stack.put_parquet("product/data.parquet", pa.table(product))
+    stock(stack, "BGA", OLDER)
+    stock(stack, "BGA", FIRST, A1=3, A2=0)
+    stock(stack, "BGA", SECOND, A1=10, A2=4)
+    stock(stack, "KLA", OLDER, K1=7)
+    stock(stack, "RTG", FIRST, R1=20, R2=0)
+    stock(stack, "BGA", date(2024, 8, 9))
+    listings(stack, "AMS", "BGA", (1, "A1"), (2, "a2 "), (3, "A3"))
+    listings(stack, "PV", "BGA", (4, "A1"), (5, "A9"))
+    listings(stack, "PV", "KLA", (6, "K1"), (7, "A9"), (8, "A1"))
+    listings(stack, "PV", "RTG", (9, "R1"), (10, "R2"), (11, "R3"))
+    listings(stack, "PV", "ELR")
+    return stack
+
+
+@pytest.fixture(scope="module")
+def made(warehouse: Stack, templates: jinja2.Environment) -> dict[str, Any]:
+    planned = plan_table(
+        warehouse.glue,
+        bucket=warehouse.bucket,
+        database=warehouse.database,
+        suppliers=load_suppliers(),
+        run_date=SECOND,
+        run_id="test",
+    )
+    warehouse.query(render(templates, STATEMENTS[0], planned))
+    return planned
+
+
+def test_the_plan_takes_the_newest_two_on_or_before_the_day(made: dict[str, Any]) -> None:
+    assert made["snapshots"] == [
+        {"supplier": "BGA", "current": str(SECOND), "previous": str(FIRST)},
+        {"supplier": "KLA", "current": str(OLDER), "previous": None},
+        {"supplier": "RTG", "current": str(FIRST), "previous": None},
+    ]
+    assert made["suppliers_by_mapping"] == ["BGA", "KLA"]
+    assert made["suppliers_knowing_every_label"] == ["RTG"]
+
+
+def test_rows_and_nothing_else_is_read(warehouse: Stack, made: dict[str, Any]) -> None:
+    # Snapshots of other days and suppliers without one hold rubbish, so reading them would fail.
+    rows = warehouse.query(
+        "SELECT item_id, quantity, quantity_delta, custom_label, supplier_store, ebay_store"
+        f" FROM {made['staging_table']} ORDER BY item_id"
+    )
+    assert rows == [
+        ["1", "10", "7", "A1", "BGA", "AMS"],
+        ["2", "4", "4", "a2 ", "BGA", "AMS"],
+        ["4", "10", "7", "A1", "BGA", "PV"],
+        ["6", "7", "7", "K1", "KLA", "PV"],
+        ["7", "0", "0", "A9", "KLA", "PV"],
+        ["9", "20", "20", "R1", "RTG", "PV"],
+        ["10", "0", "0", "R2", "RTG", "PV"],
+        ["11", "0", "0", "R3", "RTG", "PV"],
+    ]
+
+
+def test_each_store_is_one_file(warehouse: Stack, made: dict[str, Any]) -> None:
+    assert warehouse.partitions(made["staging_table"]) == [("AMS",), ("PV",)]
+    prefix = made["staging_location"].removeprefix(f"s3://{warehouse.bucket}/")
+    assert len(warehouse.keys(prefix)) == 2
+
+
+def test_rubbish_in_a_named_partition_is_noticed(warehouse: Stack, templates: jinja2.Environment) -> None:
+    planned = plan(BGA=(OLDER, None)) | {
+        "staging_table": "never",
+        "staging_location": f"s3://{warehouse.bucket}/staging/never/",
+    }
+    with pytest.raises(StatementError):
+        warehouse.query(render(templates, STATEMENTS[0], planned))
+
+
+@pytest.mark.parametrize("which", ["no previous one", "every label known"])
+def test_it_runs_with_lists_that_are_empty(
+    warehouse: Stack, templates: jinja2.Environment, which: str
+) -> None:
+    table = f"staging_{which.replace(' ', '_')}"
+    current = {"no previous one": plan(BGA=(FIRST, None)), "every label known": plan(RTG=(FIRST, None))}
+    planned = current[which] | {
+        "staging_table": table,
+        "staging_location": f"s3://{warehouse.bucket}/staging/{table}/",
+    }
+    warehouse.query(render(templates, STATEMENTS[0], planned))
+    rows = warehouse.query(f"SELECT item_id, quantity, quantity_delta FROM {table} ORDER BY item_id")
+    if which == "every label known":
+        assert rows == [["9", "20", "20"], ["10", "0", "0"], ["11", "0", "0"]]
+    else:
+        assert rows == [["1", "3", "3"], ["2", "0", "0"], ["4", "3", "3"]]
+
+
+def staged(stack: Stack, table: str, rows: list[tuple[str, int | None, int | None, int | None, str]]) -> None:
+    """A staging table of (store, item, quantity, delta, supplier)."""
+    values = ", ".join(
+        "(" + ", ".join("NULL" if value is None else repr(value) for value in row) + ")" for row in rows
+    )
+    stack.query(
+        f"CREATE TABLE {table} WITH (format = 'PARQUET', partitioned_by = ARRAY['ebay_store'],"
+        f" external_location = 's3://{stack.bucket}/staging/{table}/') AS"
+        " SELECT CAST(item_id AS bigint) AS item_id, CAST(quantity AS integer) AS quantity,"
+        " CAST(quantity_delta AS integer) AS quantity_delta, 'L' AS custom_label, supplier_store, ebay_store"
+        f" FROM (VALUES {values}) AS rows (ebay_store, item_id, quantity, quantity_delta, supplier_store)"
+    )
+
+
+def failing(stack: Stack, templates: jinja2.Environment, table: str) -> set[tuple[str, str]]:
+    rows = stack.query(render(templates, STATEMENTS[1], PLANS["one"] | {"staging_table": table}))
+    return {(str(row[0]), str(row[1])) for row in rows if row[4] != "true"}
+
+
+GOOD = [("AMS", number, 5, 0, "BGA") for number in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "wanted"),
+    [
+        ("good", GOOD, set()),
+        ("repeated", [*GOOD, GOOD[0]], {("listings_repeated", "ebay")}),
+        ("in_two_stores", [*GOOD, ("PV", 1, 5, 0, "BGA")], set()),
+        ("no_quantity", [*GOOD, ("AMS", 900, None, 0, "BGA")], {("values_missing", "ebay")}),
+        ("no_item", [*GOOD, ("AMS", None, 1, 0, "BGA")], {("values_missing", "ebay")}),
+        ("negative", [*GOOD, ("AMS", 900, -1, -1, "BGA")], {("quantities_negative", "ebay")}),
+        ("before_negative", [*GOOD, ("AMS", 900, 1, 2, "BGA")], {("quantities_negative", "ebay")}),
+        (
+            "a_quarter_to_zero",
+            GOOD[:225] + [("AMS", 1000 + number, 0, -5, "BGA") for number in range(75)],
+            set(),
+        ),
+        (
+            "more_than_a_quarter_to_zero",
+            GOOD[:224] + [("AMS", 1000 + number, 0, -5, "BGA") for number in range(76)],
+            {("share_to_zero_by_supplier", "BGA"), ("share_to_zero_by_store", "AMS")},
+        ),
+        (
+            "one_store_of_a_large_supplier",
+            GOOD
+            + [("PV", 2000 + number, 5, 0, "BGA") for number in range(900)]
+            + [("OR", 5000 + number, 0, -5, "BGA") for number in range(250)],
+            {("share_to_zero_by_store", "OR")},
+        ),
+        ("a_small_supplier", [*GOOD, *(("AMS", 900 + n, 0, -5, "KLA") for n in range(30))], set()),
+        ("at_zero_already", [("AMS", number, 0, 0, "BGA") for number in range(300)], set()),
+    ],
+)
+def test_what_the_audit_lets_pass(
+    warehouse: Stack, templates: jinja2.Environment, name: str, rows: list[Any], wanted: set[Any]
+) -> None:
+    staged(warehouse, f"audit_{name}", rows)
+    assert failing(warehouse, templates, f"audit_{name}") == wanted
+
+
+def test_an_empty_table_does_not_pass(warehouse: Stack, templates: jinja2.Environment) -> None:
+    # CTAS of no row makes no partition; what follows is about the checks alone.
+    location = f"s3://{warehouse.bucket}/staging/audit_empty/"
+    warehouse.query(
+        f"CREATE TABLE audit_empty WITH (format = 'PARQUET', external_location = '{location}') AS"
+        " SELECT * FROM audit_good WHERE item_id < 0"
+    )
+    assert ("listings", "ebay") in failing(warehouse, templates, "audit_empty")
