@@ -142,7 +142,9 @@ def _check_archive(path: Path, limits: WorkbookLimits, columns: int = 0) -> Padd
         zlib.error,
         EOFError,
         NotImplementedError,
+        OSError,  # a damaged directory sends zipfile to places before the file's beginning
         RuntimeError,
+        UnicodeDecodeError,
         ET.ParseError,
     ) as error:
         raise UnreadableWorkbook(f"the workbook is damaged ({_first_line(error)}); send it again") from error
@@ -157,6 +159,8 @@ def _parts(archive: zipfile.ZipFile, limits: WorkbookLimits) -> Parts:
         raise UnreadableWorkbook(
             f"the file unpacks to {unpacked:,} bytes; a workbook may unpack to {limits.unpacked_bytes:,}"
         )
+    if any(part.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for part in found):
+        raise UnreadableWorkbook("the workbook is damaged: it is packed as no spreadsheet program does it")
     parts = {part.filename.lower().lstrip("/"): part for part in found}
     if len(parts) < len(found):
         raise UnreadableWorkbook("the workbook is damaged: it holds a part twice; send it again")
