@@ -1,0 +1,186 @@
+"""Publishing a staged table: whole stores, in any order of failures."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.publishing import (
+    Published,
+    PublishRefusedError,
+    drop_staging,
+    publish,
+    published_date,
+    staging_prefix,
+)
+from stock_pipeline.tables import EBAY
+from tests.stock_pipeline.interruption import stop_at_every_call
+from tests.stock_pipeline.lake import Lake
+
+DAY = date(2024, 8, 8)
+YESTERDAY = DAY - timedelta(days=1)
+STAGING = "ebay_staging_20240808_abc"
+OLD = {"AMS": b"old AMS", "PV": b"old PV"}
+NEW = {"AMS": b"new AMS", "PG": b"new PG"}
+
+
+def stage(lake: Lake, stores: dict[str, bytes], name: str = STAGING) -> None:
+    lake.create_table(name, EBAY)
+    for store, body in stores.items():
+        key = f"{staging_prefix(name)}try=1/ebay_store={store}/20240808_00001_bucket-0"
+        lake.put(key, body)
+        lake.register(name, (store,), key)
+
+
+def run(lake: Lake, run_date: date = DAY, name: str = STAGING, allow_older: bool = False) -> Published:
+    return publish(
+        lake.s3,
+        lake.glue,
+        **lake.where,
+        staging_table=name,
+        table=EBAY,
+        run_date=run_date,
+        allow_older=allow_older,
+    )
+
+
+def register_all(lake: Lake, published: Published) -> None:
+    """What the catalog operator does after publishing."""
+    known = lake.registered(EBAY.name)
+    for entry in published.partitions:
+        if entry.values not in known:
+            lake.register(EBAY.name, entry.values, EBAY.key(*entry.values))
+
+
+@pytest.fixture
+def published(lake: Lake) -> Lake:
+    """A lake with yesterday's table, published, and today's staged."""
+    publish_yesterday(lake)
+    stage(lake, NEW)
+    return lake
+
+
+def publish_yesterday(lake: Lake) -> None:
+    stage(lake, OLD, "ebay_staging_20240807_old")
+    register_all(lake, run(lake, YESTERDAY, "ebay_staging_20240807_old", allow_older=True))
+    drop_staging(lake.s3, lake.glue, **lake.where, staging_table="ebay_staging_20240807_old")
+
+
+def objects(lake: Lake) -> dict[str, bytes]:
+    return lake.bodies("ebay/")
+
+
+def keyed(stores: dict[str, bytes]) -> dict[str, bytes]:
+    return {EBAY.key(store): body for store, body in stores.items()}
+
+
+def test_each_store_is_copied_and_a_vanished_one_goes(published: Lake):
+    done = run(published)
+    assert objects(published) == keyed(NEW)
+    assert [entry.values for entry in done.partitions] == [("AMS",), ("PG",)]
+    assert done.partitions[1].location == f"s3://{published.bucket}/ebay/ebay_store=PG/"
+    assert done.removed == [("PV",)]
+    assert published.registered(EBAY.name) == {("AMS",)}
+
+
+def test_the_date_of_the_table_is_on_its_objects(published: Lake):
+    assert published_date(published.s3, published.bucket, EBAY, ("AMS",)) == YESTERDAY
+    run(published)
+    assert published_date(published.s3, published.bucket, EBAY, ("AMS",)) == DAY
+    assert published_date(published.s3, published.bucket, EBAY, ("PV",)) is None
+    published.put(EBAY.key("OR"), b"put there by hand")
+    assert published_date(published.s3, published.bucket, EBAY, ("OR",)) is None
+
+
+def test_publishing_again_gives_the_same(published: Lake):
+    register_all(published, run(published))
+    assert run(published).removed == []
+    assert objects(published) == keyed(NEW)
+
+
+def test_an_older_date_is_published_only_if_asked_for(published: Lake):
+    for _ in range(2):
+        with pytest.raises(
+            PublishRefusedError, match="published for 2024-08-07, which is later than 2024-08-06"
+        ):
+            run(published, YESTERDAY - timedelta(days=1))
+        assert objects(published) == keyed(OLD)
+    run(published, YESTERDAY - timedelta(days=1), allow_older=True)
+    assert objects(published) == keyed(NEW)
+
+
+def test_a_later_date_in_a_single_store_is_enough_to_refuse(published: Lake):
+    """A run of tomorrow was stopped after its first store: to put today over it would mix them."""
+    key = EBAY.key("AMS")
+    published.s3.put_object(
+        Bucket=published.bucket,
+        Key=key,
+        Body=b"tomorrow's",
+        Metadata={"run-date": str(DAY + timedelta(days=1))},
+    )
+    with pytest.raises(PublishRefusedError, match="2024-08-09"):
+        run(published)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        ("nothing staged", "has no partition"),
+        ("gone", "is gone, it was published already"),
+        ("two files", "2 files instead of one"),
+        ("no file", "0 files instead of one"),
+    ],
+)
+def test_what_is_not_one_file_a_store_is_refused_and_nothing_changes(lake: Lake, spoil, message):
+    publish_yesterday(lake)
+    if spoil != "gone":
+        stage(lake, {} if spoil == "nothing staged" else NEW)
+    if spoil == "two files":
+        lake.put(f"{staging_prefix(STAGING)}try=1/ebay_store=PG/second", b"more")
+    if spoil == "no file":
+        lake.s3.delete_object(
+            Bucket=lake.bucket, Key=lake.keys(f"{staging_prefix(STAGING)}try=1/ebay_store=PG/")[0]
+        )
+    with pytest.raises(PublishRefusedError, match=message):
+        run(lake)
+    assert objects(lake) == keyed(OLD)
+    assert lake.registered(EBAY.name) == {("AMS",), ("PV",)}
+    assert issubclass(PublishRefusedError, NeedsPersonError)
+
+
+def test_stopped_at_any_call_every_store_is_wholly_old_or_new_and_a_rerun_completes_it(published: Lake):
+    """Only the file of a vanished store may be left over, unseen: its partition goes before it."""
+    left_over = {EBAY.key("PV"): OLD["PV"]}
+
+    def prepare() -> None:
+        for store in published.registered(EBAY.name) - {("AMS",), ("PV",)}:
+            published.glue.delete_partition(
+                DatabaseName=published.bucket, TableName=EBAY.name, PartitionValues=list(store)
+            )
+        published.s3.delete_object(Bucket=published.bucket, Key=EBAY.key("PG"))
+        for key, body in keyed(OLD).items():
+            published.put(key, body)
+        if ("PV",) not in published.registered(EBAY.name):
+            published.register(EBAY.name, ("PV",), EBAY.key("PV"))
+
+    stops = 0
+    for stops in stop_at_every_call(published, prepare, lambda: run(published)):  # noqa: B007 - the last counts
+        for key, body in objects(published).items():
+            assert body in {keyed(OLD).get(key), keyed(NEW).get(key)}
+        assert {EBAY.key(*values) for values in published.registered(EBAY.name)} <= set(
+            published.keys("ebay/")
+        )
+        register_all(published, run(published))
+        assert objects(published) | left_over == keyed(NEW) | left_over
+        assert published.registered(EBAY.name) == {("AMS",), ("PG",)}
+    assert stops > 8
+
+
+def test_dropping_the_staging_table_takes_its_files_and_nothing_else(published: Lake):
+    published.put(f"{staging_prefix(STAGING)[:-1]}d/data", b"another table's")
+    for _ in range(2):
+        drop_staging(published.s3, published.glue, **published.where, staging_table=STAGING)
+        assert published.keys("staging/") == [f"{staging_prefix(STAGING)[:-1]}d/data"]
+        assert objects(published) == keyed(OLD)
