@@ -34,8 +34,12 @@ def match_key(column: pl.Expr) -> pl.Expr:
 
 
 def label(column: pl.Expr) -> pl.Expr:
-    """A custom label as the tables have it: trimmed and upper-cased; empty is null."""
-    return column.str.strip_chars(SPACES).replace("", None).str.to_uppercase()
+    """A custom label as the tables have it: upper-cased, without spaces around it; empty is null.
+
+    Just what `upper(trim(BOTH ' ' FROM …))` does in the statements: if the two differed, a listing would find
+    no stock and silently be 0.
+    """
+    return column.str.strip_chars(" ").replace("", None).str.to_uppercase()
 
 
 def judge_stock(supplier: Supplier, raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

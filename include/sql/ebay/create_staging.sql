@@ -35,12 +35,12 @@ previous_stock AS (
 {{ stock("previous") }}
 ),
 known_label AS (
-    SELECT DISTINCT supplier, upper(trim(custom_label)) AS custom_label
+    SELECT DISTINCT supplier, upper(trim(BOTH ' ' FROM custom_label)) AS custom_label
     FROM product
     WHERE supplier IN ({{ text_list(plan["suppliers_by_mapping"]) }})
 ),
 listing AS (
-    SELECT item_id, custom_label, upper(trim(custom_label)) AS label, supplier, ebay_store
+    SELECT item_id, custom_label, upper(trim(BOTH ' ' FROM custom_label)) AS label, supplier, ebay_store
     FROM store
     WHERE supplier IN ({{ text_list(plan["snapshots"] | map(attribute="supplier")) }})
 )
