@@ -7,9 +7,10 @@ from pathlib import Path
 
 import polars as pl
 
+from stock_pipeline.archive import UnreadableWorkbook, WorkbookLimits
 from stock_pipeline.rules import clean_code, judge_stock, match_key
 from stock_pipeline.suppliers import Supplier, fold
-from stock_pipeline.workbook import UnreadableWorkbook, WorkbookLimits, read_first_sheet
+from stock_pipeline.workbook import read_first_sheet
 
 HEADER_ROWS = 20
 """A header is looked for in this many rows; the deepest seen in a real feed was on row 5."""

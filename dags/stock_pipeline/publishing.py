@@ -8,6 +8,7 @@ it is simply run again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -69,8 +70,9 @@ def publish(
     if not staged:
         raise PublishRefusedError(f"{staging_table} has no partition: nothing would be left of {table.name}")
     sources = {values: _only_object(s3, bucket, entry) for values, entry in staged.items()}
-    registered = {entry.values: entry for entry in partitions(glue, database, table.name)}
-    _refuse_older(s3, bucket, table, {*staged, *registered}, run_date, allow_older)
+    registered = {entry.values for entry in partitions(glue, database, table.name)}
+    published = {*registered, *_values_of_objects(s3, bucket, table)}
+    _refuse_older(s3, bucket, table, published, run_date, allow_older)
 
     for number, (values, source) in enumerate(sorted(sources.items()), start=1):
         s3.copy(
@@ -80,10 +82,11 @@ def publish(
             ExtraArgs={"Metadata": {RUN_DATE_METADATA: run_date.isoformat()}, "MetadataDirective": "REPLACE"},
         )
         log.info("Published %s (%d of %d)", table.key(*values), number, len(sources))
-    removed = sorted(registered.keys() - staged.keys())
+    removed = sorted(published - staged.keys())
     for values in removed:
         # Entry first: a catalog entry without a file would break queries, a file without an entry is unseen.
-        glue.delete_partition(DatabaseName=database, TableName=table.name, PartitionValues=list(values))
+        if values in registered:
+            glue.delete_partition(DatabaseName=database, TableName=table.name, PartitionValues=list(values))
         s3.delete_object(Bucket=bucket, Key=table.key(*values))
         log.warning("Removed %s: it is not in the new table", table.key(*values))
     return Published(
@@ -122,10 +125,25 @@ def staging_prefix(staging_table: str) -> str:
     return f"{locations.STAGING}{staging_table}/"
 
 
+def _values_of_objects(s3: S3Client, bucket: str, table: Table) -> Iterator[tuple[str, ...]]:
+    """Partition values of the table's objects, whether their partition is registered or not."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{table.name}/")
+    for page in pages:
+        for entry in page.get("Contents", []):
+            values = tuple(part.partition("=")[2] for part in entry["Key"].split("/")[1:-1])
+            if len(values) == len(table.partition_keys) and table.key(*values) == entry["Key"]:
+                yield values
+
+
 def _refuse_older(
-    s3: S3Client, bucket: str, table: Table, known: set[tuple[str, ...]], run_date: date, allow_older: bool
+    s3: S3Client,
+    bucket: str,
+    table: Table,
+    published: set[tuple[str, ...]],
+    run_date: date,
+    allow_older: bool,
 ) -> None:
-    dates = {day for values in sorted(known) if (day := published_date(s3, bucket, table, values))}
+    dates = {day for values in sorted(published) if (day := published_date(s3, bucket, table, values))}
     newest = max(dates, default=run_date)
     if newest > run_date and not allow_older:
         raise PublishRefusedError(

@@ -19,6 +19,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from stock_pipeline import locations
+from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.feed import Feed, RejectedFeed, read_feed
 from stock_pipeline.mapping import MissingTableError, read_mapping
@@ -36,7 +37,6 @@ from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
 from stock_pipeline.spreadsheets import harmless_csv
 from stock_pipeline.suppliers import Supplier, SuppliersFile
 from stock_pipeline.tables import SUPPLIER_STOCK
-from stock_pipeline.workbook import WorkbookLimits
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

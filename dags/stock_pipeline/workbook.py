@@ -1,58 +1,14 @@
-"""Opens a workbook somebody sent us: safely, as text, and nothing but its first sheet.
-
-calamine (through fastexcel) does the reading. It trusts its input, so the archive is judged first: its size,
-what it unpacks to, and how far its cells reach. A single stray cell in the last corner of a sheet makes
-calamine allocate the whole rectangle and takes the process down, with nothing to catch.
-"""
+"""Opens a workbook somebody sent us: safely, as text, and nothing but its first sheet."""
 
 from __future__ import annotations
 
-import posixpath
-import re
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree as ET
-from xml.parsers import expat
 
 import fastexcel
 import polars as pl
 
-OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-CHUNK_BYTES = 1 << 20
-SMALL_PART_BYTES = 8 << 20
-SHORT_TEXT_BYTES = 200
-"""A shared text up to this long may stand in any number of cells. In real feeds none has more."""
-
-RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-STRICT_RELATIONSHIP_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
-
-Padding = dict[str, dict[int, int]]
-StartHandler = Callable[[str, dict[str, str]], None]
-Parts = dict[str, zipfile.ZipInfo]
-
-
-class UnreadableWorkbook(ValueError):  # noqa: N818 - a judgement on what was sent, not a fault of ours
-    """The file is no workbook we can or dare to read; the message tells staff what it is and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkbookLimits:
-    """How large a workbook may be. The largest real stock feed is 4 MB, unpacks to 24 MB and has 0.6 M cells.
-
-    Attributes:
-        file_bytes: size of the file.
-        unpacked_bytes: what all its parts unpack to.
-        parts: how many parts the archive has.
-        cells: the rectangle from A1 to the last used row and column; calamine takes 32 bytes for each.
-    """
-
-    file_bytes: int = 64 << 20
-    unpacked_bytes: int = 256 << 20
-    parts: int = 2_000
-    cells: int = 5_000_000
+from stock_pipeline.archive import Padding, UnreadableWorkbook, WorkbookLimits, check_archive, first_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +36,7 @@ def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = N
         UnreadableWorkbook: it is not a workbook, is damaged, or is larger than `limits` allow.
     """
     limits = limits or WorkbookLimits()
-    padding = _check_archive(path, limits, columns)
+    padding = check_archive(path, limits, columns)
     wanted = [str(number) for number in range(1, columns + 1)]
     try:
         reader = fastexcel.read_excel(path)
@@ -96,7 +52,7 @@ def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = N
         # A panic in the Rust reader is no Exception, and has no class of its own to import.
         if not isinstance(error, fastexcel.FastExcelError) and type(error).__name__ != "PanicException":
             raise
-        raise UnreadableWorkbook(f"the workbook is damaged: {_first_line(error)}") from error
+        raise UnreadableWorkbook(f"the workbook is damaged: {first_line(error)}") from error
     # The reader leaves out an empty first column, so columns go by where they stand in the sheet.
     found = found.rename({info.name: str(info.absolute_index + 1) for info in sheet.selected_columns})
     cells = found.select(
@@ -112,258 +68,3 @@ def _with_leading_zeros(cells: pl.DataFrame, padding: Padding) -> pl.DataFrame:
         whole = pl.col(column).str.contains("^[0-9]+$")
         cells = cells.with_columns(pl.when(whole).then(pl.col(column).str.zfill(shown)).otherwise(column))
     return cells
-
-
-def _check_archive(path: Path, limits: WorkbookLimits, columns: int = 0) -> Padding:
-    """Refuse a file that cannot be read safely and in full; returns where its numbers show leading zeros."""
-    size = path.stat().st_size
-    if size == 0:
-        raise UnreadableWorkbook("the file is empty (0 bytes): the upload was cut off; send it again")
-    if size > limits.file_bytes:
-        raise UnreadableWorkbook(f"the file has {size:,} bytes; a workbook may have {limits.file_bytes:,}")
-    with path.open("rb") as file:
-        head = file.read(len(OLE_MAGIC))
-    if head == OLE_MAGIC:
-        raise UnreadableWorkbook(
-            "not an .xlsx workbook: it is protected by a password or in the old .xls format; "
-            "save it as .xlsx without a password"
-        )
-    if not head.startswith(b"PK"):
-        raise UnreadableWorkbook("not a workbook: save the list as .xlsx in Excel and send that")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = _parts(archive, limits)
-            sheet = _first_sheet_part(archive, parts)
-            _check_extent(archive, sheet, limits)
-            _check_texts(archive, parts.get("xl/sharedstrings.xml"), sheet, limits)
-            return _find_padding(archive, parts.get("xl/styles.xml"), sheet, columns)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        OSError,  # a damaged directory sends zipfile to places before the file's beginning
-        RuntimeError,
-        UnicodeDecodeError,
-        ET.ParseError,
-    ) as error:
-        raise UnreadableWorkbook(f"the workbook is damaged ({_first_line(error)}); send it again") from error
-
-
-def _parts(archive: zipfile.ZipFile, limits: WorkbookLimits) -> Parts:
-    found = archive.infolist()
-    if len(found) > limits.parts:
-        raise UnreadableWorkbook(f"the file has {len(found):,} parts; a workbook may have {limits.parts:,}")
-    unpacked = sum(part.file_size for part in found)
-    if unpacked > limits.unpacked_bytes:
-        raise UnreadableWorkbook(
-            f"the file unpacks to {unpacked:,} bytes; a workbook may unpack to {limits.unpacked_bytes:,}"
-        )
-    if any(part.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} for part in found):
-        raise UnreadableWorkbook("the workbook is damaged: it is packed as no spreadsheet program does it")
-    parts = {part.filename.lower().lstrip("/"): part for part in found}
-    if len(parts) < len(found):
-        raise UnreadableWorkbook("the workbook is damaged: it holds a part twice; send it again")
-    return parts
-
-
-def _first_sheet_part(archive: zipfile.ZipFile, parts: Parts) -> zipfile.ZipInfo:
-    """The archive's part that holds the first sheet."""
-    book, links = parts.get("xl/workbook.xml"), parts.get("xl/_rels/workbook.xml.rels")
-    if book is None or links is None:
-        raise UnreadableWorkbook("not a workbook: the file is a zip archive of something else")
-    sheets = [node for node in _small_xml(archive, book).iter() if node.tag.endswith("}sheet")]
-    if not sheets:
-        raise UnreadableWorkbook("the workbook has no sheet")
-    if sheets[0].get("state", "visible") != "visible":
-        raise UnreadableWorkbook(
-            f"the first sheet, {sheets[0].get('name')!r}, is hidden, so what a person sees is another one: "
-            "delete the hidden sheet, or show it and put the list first"
-        )
-    link = sheets[0].get(RELATIONSHIP_ID) or sheets[0].get(STRICT_RELATIONSHIP_ID)
-    targets = {node.get("Id"): node.get("Target", "") for node in _small_xml(archive, links)}
-    target = posixpath.normpath(posixpath.join("/xl", targets.get(link) or "")).lstrip("/").lower()
-    if target not in parts:
-        raise UnreadableWorkbook("the workbook is damaged: its first sheet is not in the file")
-    return parts[target]
-
-
-def _small_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> ET.Element:
-    if part.file_size > SMALL_PART_BYTES:
-        raise UnreadableWorkbook(f"the workbook is damaged: {part.filename} is too large")
-    text = archive.read(part)
-    _refuse_entities(text)
-    return ET.fromstring(text)  # noqa: S314 - small, and without entities
-
-
-def _refuse_entities(text: bytes) -> None:
-    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise UnreadableWorkbook("the workbook holds XML entities, which no spreadsheet program writes")
-
-
-COMMON_ROWS, COMMON_COLUMNS = 9_999, 10
-"""Rows up to here and columns A to J are so common that they are not looked at one by one."""
-UNCOMMON_ROW = re.compile(rb'<row(?! r="[0-9]{1,4}")(?=[\s/>])(?: r="([0-9]{1,9})")?')
-UNCOMMON_CELL = re.compile(rb'<c(?! r="[A-J][0-9])(?=[\s/>])(?: r="([A-Z]{1,3})[0-9])?')
-PREFIX = re.compile(rb'xmlns:\w+="[^"]*/spreadsheetml/(?:2006/)?main"')
-NUMBER_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,9})"((?: [a-z]+="[^"]*")*)>')
-STYLE_OF_NUMBER = re.compile(rb'^(?!.* t="[^n]).* s="([0-9]+)"')
-PREFIXED_TEXT = re.compile(rb"<(?:\w+:)?si\b")
-SHARED_TEXT_OF_CELL = re.compile(rb't="s"[^>]*>\s*<(?:\w+:)?v>([0-9]{1,9})<')
-
-
-def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: WorkbookLimits) -> None:
-    """Refuse a sheet whose used rectangle would not fit into memory, or which is not all there.
-
-    Positions are searched in the raw XML, at a third of what parsing it costs. A sheet that does not write
-    them in the ordinary way, seems too large by this quick look, or has a `<` too many, is parsed.
-    """
-    last_row, last_column = COMMON_ROWS, COMMON_COLUMNS
-    ordinary = True
-    tags = lists = 0
-    ends = b""
-    for index, chunk in enumerate(_whole_tags(archive, part)):
-        if index == 0:
-            _refuse_entities(chunk)
-            ordinary = PREFIX.search(chunk) is None
-        rows = UNCOMMON_ROW.findall(chunk)
-        columns = set(UNCOMMON_CELL.findall(chunk))
-        if b"" in columns or b"" in rows:
-            ordinary = False
-        else:
-            last_row = max(last_row, max(map(int, rows), default=0))
-            last_column = max(last_column, max(map(_column_number, columns), default=0))
-        tags += chunk.count(b"<") - chunk.count(b">")
-        lists += chunk.count(b"sheetData")
-        ends = chunk[-200:] if len(chunk) >= 200 else ends + chunk
-    if not re.search(rb"</(\w+:)?worksheet\s*>\s*$", ends):
-        raise UnreadableWorkbook("the workbook is damaged: its first sheet is cut off; send it again")
-    if not ordinary or tags != 0 or last_row * last_column > limits.cells:
-        last_row, last_column = _parsed_extent(archive, part)
-    if lists > 2:
-        raise UnreadableWorkbook("the workbook is damaged: its first sheet ends midway; send it again")
-    if last_row * last_column > limits.cells:
-        raise UnreadableWorkbook(
-            f"the sheet's cells reach to row {last_row:,} and column {last_column:,}, far beyond any list: "
-            "delete the stray cell or the empty formatted rows and columns there, and send it again"
-        )
-
-
-def _whole_tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The part's bytes in chunks that never end within a tag. Reading to the end checks the part's CRC."""
-    rest = b""
-    with archive.open(part) as stream:
-        while block := stream.read(CHUNK_BYTES):
-            end = block.rfind(b"<")
-            if end < 0 and len(rest) > CHUNK_BYTES:
-                raise UnreadableWorkbook(
-                    f"a text in it is longer than {CHUNK_BYTES:,} bytes, which no cell can hold"
-                )
-            if end < 0:
-                rest += block
-            else:
-                yield rest + block[:end]
-                rest = block[end:]
-    yield rest
-
-
-def _parsed_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int]:
-    """Last row and column of a sheet that leaves out positions or writes them unusually (1-based)."""
-    row = column = last_row = last_column = 0
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal row, column, last_row, last_column
-        tag = name.rpartition(":")[2]
-        if tag == "row":
-            row = int(attributes["r"]) if attributes.get("r", "").isdigit() else row + 1
-            column = 0
-        elif tag == "c":
-            match = re.fullmatch(r"([A-Za-z]{1,3})([0-9]{1,9})", attributes.get("r", ""))
-            column = _column_number(match[1].upper().encode()) if match else column + 1
-            last_row = max(last_row, int(match[2]) if match else row)
-            last_column = max(last_column, column)
-
-    _parse(archive, part, start)
-    return last_row, last_column
-
-
-def _check_texts(
-    archive: zipfile.ZipFile, strings: zipfile.ZipInfo | None, sheet: zipfile.ZipInfo, limits: WorkbookLimits
-) -> None:
-    """Refuse shared texts that are damaged, or grow too large when the reader copies them into each cell."""
-    if strings is None:
-        return
-    tags = 0
-    lengths = [0]
-    for chunk in _whole_tags(archive, strings):
-        tags += chunk.count(b"<") - chunk.count(b">")
-        end_of_last, *others = PREFIXED_TEXT.split(chunk) if b":si" in chunk else chunk.split(b"<si")
-        lengths[-1] += len(end_of_last)
-        lengths += map(len, others)
-    if tags != 0:
-        _parse(archive, strings)
-    if max(lengths) <= SHORT_TEXT_BYTES:
-        return
-    numbers = (
-        int(number) for chunk in _whole_tags(archive, sheet) for number in SHARED_TEXT_OF_CELL.findall(chunk)
-    )
-    copied = sum(lengths[number + 1] for number in numbers if number + 1 < len(lengths))
-    if copied > limits.unpacked_bytes:
-        raise UnreadableWorkbook(
-            f"the sheet's cells hold {copied:,} bytes of text, up to {max(lengths):,} in one: that is no list"
-        )
-
-
-def _find_padding(
-    archive: zipfile.ZipFile, styles: zipfile.ZipInfo | None, sheet: zipfile.ZipInfo, columns: int
-) -> Padding:
-    """The cells whose number format shows leading zeros: `000` shows 7 as 007.
-
-    Returns:
-        For each of the first `columns` columns that has such cells, by its number as text: the digits shown
-        by row number.
-    """
-    padding: Padding = {}
-    digits = _digits_shown(archive, styles) if styles else {}
-    if not digits:
-        return padding
-    for chunk in _whole_tags(archive, sheet):
-        for letters, row, attributes in NUMBER_CELL.findall(chunk):
-            style = STYLE_OF_NUMBER.search(attributes)
-            column = _column_number(letters)
-            if style and column <= columns and style[1] in digits:
-                padding.setdefault(str(column), {})[int(row)] = digits[style[1]]
-    return padding
-
-
-def _digits_shown(archive: zipfile.ZipFile, styles: zipfile.ZipInfo) -> dict[bytes, int]:
-    """The cell styles whose number format is a run of zeros, by their number as text, and its length."""
-    root = _small_xml(archive, styles)
-    formats = {
-        node.get("numFmtId"): node.get("formatCode", "") for node in root.iter() if node.get("formatCode")
-    }
-    zeros = {number: len(code) for number, code in formats.items() if re.fullmatch("0{2,}", code)}
-    styles_of_cells = [style for group in root if group.tag.endswith("}cellXfs") for style in group]
-    numbers = [style.get("numFmtId") for style in styles_of_cells]
-    return {str(at).encode(): zeros[number] for at, number in enumerate(numbers) if number in zeros}
-
-
-def _parse(archive: zipfile.ZipFile, part: zipfile.ZipInfo, start: StartHandler | None = None) -> None:
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    try:
-        with archive.open(part) as stream:
-            parser.ParseFile(stream)
-    except expat.ExpatError as error:
-        raise UnreadableWorkbook(f"the workbook is damaged ({error}); send it again") from error
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stock_pipeline import locations
+from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.mapping import MissingTableError, read_mapping
 from stock_pipeline.report import FeedReport, Verdict
@@ -19,7 +20,6 @@ from stock_pipeline.run_summary import quarantine_unrecognised
 from stock_pipeline.stock_feed import process_feed
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import PRODUCT, SUPPLIER_STOCK
-from stock_pipeline.workbook import WorkbookLimits
 from tests.stock_pipeline.lake import Lake
 from tests.workbooks import HEADER, Rows, good_rows
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from stock_pipeline.workbook import UnreadableWorkbook, WorkbookLimits, read_first_sheet
+from stock_pipeline.archive import UnreadableWorkbook, WorkbookLimits
+from stock_pipeline.workbook import read_first_sheet
 from tests.stock_pipeline.judging import judge, judge_in_child
 from tests.workbooks import (
     GOOD,
