@@ -36,7 +36,7 @@ class UnreadableWorkbook(ValueError):  # noqa: N818 - a judgement on what was se
 
 @dataclass(frozen=True, slots=True)
 class WorkbookLimits:
-    """How large a workbook may be. The largest real stock feed is 4 MB, unpacks to 24 MB and spans 1.4 M cells.
+    """How large a workbook may be. The largest real feed has 4 MB, unpacks to 24 MB, spans 1.4 M cells.
 
     Attributes:
         file_bytes: size of the file.

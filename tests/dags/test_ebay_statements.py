@@ -19,7 +19,6 @@ from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import STORE, SUPPLIER_STOCK
 from tests.end_to_end.days import FIRST, SECOND
 from tests.end_to_end.stack import Stack
-from tests.plugins.test_glue_operator import register
 
 STATEMENTS = ("ebay/create_staging.sql", "ebay/audit.sql")
 OLDER = date(2024, 7, 1)
@@ -134,11 +133,7 @@ def stock(stack: Stack, supplier: str, day: date, **quantities: int) -> None:
         stack.put_parquet(key, pa.table(columns))
     else:
         stack.put(key, b"nobody may read this")
-    register(stack, [{"values": list(values), "location": folder(stack, key)}], SUPPLIER_STOCK.name)
-
-
-def folder(stack: Stack, key: str) -> str:
-    return f"s3://{stack.bucket}/{key.rpartition('/')[0]}/"
+    stack.register(SUPPLIER_STOCK.name, list(values), key)
 
 
 def listings(stack: Stack, store: str, supplier: str, *listed: tuple[int, str]) -> None:
@@ -149,7 +144,7 @@ def listings(stack: Stack, store: str, supplier: str, *listed: tuple[int, str]) 
         stack.put_parquet(key, table)
     else:
         stack.put(key, b"nobody may read this")
-    register(stack, [{"values": [store, supplier], "location": folder(stack, key)}], STORE.name)
+    stack.register(STORE.name, [store, supplier], key)
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,10 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 
-from tests.end_to_end.days import Days, write_days
+from tests.end_to_end.checkpoint import Checkpoint
+from tests.end_to_end.days import FEW, FIRST, Days, write_days
 from tests.end_to_end.local_run import LocalRun, own_params
 from tests.end_to_end.stack import Stack
-
-Run = Callable[..., LocalRun]
 
 
 @pytest.fixture(scope="session")
@@ -50,11 +49,18 @@ def real_run(daily_stock: DAG, airflow_database: None, stack: Stack) -> Callable
     return run
 
 
+@pytest.fixture(scope="module")
+def after_first_day(daily_stock: DAG, stack: Stack, days: Days) -> Checkpoint:
+    """The tables after the first day's run for `FEW`, with both days' feeds uploaded."""
+    days.upload_tables(stack)
+    days.upload_feeds(stack)
+    run = LocalRun(daily_stock, {"run_date": str(FIRST), "suppliers": list(FEW)}).go()
+    assert run.failed == {}
+    return Checkpoint.take(stack)
+
+
 @pytest.fixture
-def local_run(daily_stock: DAG, stack: Stack) -> Run:
-    """Run the DAG's tasks without a database."""
-
-    def run(**conf: Any) -> LocalRun:
-        return LocalRun(daily_stock, conf).go()
-
-    return run
+def prepared(after_first_day: Checkpoint) -> Stack:
+    """The stack as it was after the first day."""
+    after_first_day.restore()
+    return after_first_day.stack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,10 @@ from tests.end_to_end.stack import Stack
 FIRST, SECOND = date(2024, 8, 1), date(2024, 8, 8)
 SUPPLIERS = ("APE", "BGA", "COM", "ELR", "FEB", "FPS", "KLA", "RTG")
 """ELR sends nothing, and APE's second file is to be rejected."""
+STORES = ("AMS", "CPO_FPS", "OR", "RTG_RTG", "SJR")
 OUT_LIST = "RTG"
+FEW = ("BGA", "FPS", OUT_LIST)
+"""Enough for runs about something other than feeds."""
 
 
 @dataclass
@@ -93,7 +97,10 @@ def write_days(folder: Path) -> Days:
     for path in feeds.glob("*/*.xlsx"):
         if path.name.split(" ")[0] not in SUPPLIERS:
             path.unlink()
-    write_product_and_store(feeds, tables, listings_per_label=2, own_labels=40)
+    write_product_and_store(feeds, tables, listings_per_label=6, own_labels=40)
+    for path in (tables / "store").iterdir():
+        if path.name.partition("=")[2] not in STORES:
+            shutil.rmtree(path)
     return Days.read(feeds, tables)
 
 

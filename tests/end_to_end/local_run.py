@@ -1,13 +1,14 @@
 """Runs of a DAG without Airflow's database: Airflow's task runner on the real tasks, XComs in a dictionary.
 
 Everything a task does happens as on a worker (rendering, retry policy, callbacks), in a tenth of the time
-that `dag.test` takes. What the scheduler decides is imitated for the two trigger rules in use.
+that `dag.test` takes. What the scheduler decides is imitated for the trigger rules in use.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -101,6 +102,7 @@ class LocalRun:
         run_type: str = "manual",
     ) -> None:
         self.dag = dag
+        self.tries: Counter[Key] = Counter()
         self.states: dict[Key, str] = {}
         self.errors: dict[Key, BaseException] = {}
         self.messages: dict[Key, Any] = {}
@@ -148,11 +150,12 @@ class LocalRun:
         with set_supervisor_comms(_Comms(self)), own_params(self.dag):
             yield
 
-    def perform(self, task_id: str, map_index: int = -1, try_number: int = 1) -> str:
-        """Run a task instance; returns the state it ends in."""
+    def perform(self, task_id: str, map_index: int = -1) -> str:
+        """Run a task instance, again if it ran before; returns the state it ends in."""
         key = task_id, map_index
+        self.tries[key] += 1
         with self.supervised():
-            ti = self.instance(task_id, map_index, try_number)
+            ti = self.instance(task_id, map_index, self.tries[key])
             context = ti.get_template_context()
             log = structlog.get_logger(logger_name="task")
             state, message, error = task_runner.run(ti, context, log)
@@ -169,14 +172,26 @@ class LocalRun:
         """What a task instance returned or pushed; None if it did not."""
         return self.xcoms.get((task_id, map_index, key))
 
-    def go(self) -> LocalRun:
-        """Run all tasks in order, once each; those that would be retried count as failed."""
-        for task in self.dag.topological_sort():
+    def go(self, start: str = "plan_run", stop: str = "conclude") -> LocalRun:
+        """Run all tasks in order, once each, or a part of them; what would be retried counts as failed.
+
+        With a start it is what clearing that task with its downstream does.
+        """
+        order = [task.task_id for task in self.dag.topological_sort()]
+        cleared = set(order[order.index(start) :])
+        self.states = {key: state for key, state in self.states.items() if key[0] not in cleared}
+        self.errors = {key: error for key, error in self.errors.items() if key[0] not in cleared}
+        self.xcoms = {key: value for key, value in self.xcoms.items() if key[0] not in cleared}
+        for task_id in order[order.index(start) : order.index(stop) + 1]:
             count = len(self.result("plan_run") or [])
-            indexes: Iterable[int] = range(count) if task.task_id.startswith(f"{GROUP}.") else [-1]
-            for index in indexes:
-                self._schedule(task, index)
+            for index in range(count) if task_id.startswith(f"{GROUP}.") else [-1]:
+                self._schedule(self.dag.get_task(task_id), index)
         return self
+
+    @property
+    def state(self) -> str:
+        """What the run ends in: what its last task does."""
+        return self.states["conclude", -1]
 
     @property
     def failed(self) -> dict[Key, str]:
@@ -190,7 +205,12 @@ class LocalRun:
             for (task_id, other), state in self.states.items()
             if task_id in task.upstream_task_ids and (other in {-1, index} or index < 0)
         ]
-        if task.trigger_rule != TriggerRule.ALL_DONE and any(state != SUCCESS for state in before):
+        ready = {
+            TriggerRule.ALL_SUCCESS: all(state == SUCCESS for state in before),
+            TriggerRule.ALL_DONE: True,
+            TriggerRule.ALL_DONE_MIN_ONE_SUCCESS: SUCCESS in before,
+        }
+        if not ready[task.trigger_rule]:
             skipped = all(state in {SUCCESS, "skipped"} for state in before)
             self.states[task.task_id, index] = "skipped" if skipped else "upstream_failed"
             return

@@ -14,6 +14,7 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from aws_operators.glue_partitions import PartitionInput, ensure_partitions
 from local_aws.environment import REGION, client_arguments
 from local_aws.query import execute, fetch
 from local_aws.template import TEMPLATE_PATH, create_resources
@@ -149,6 +150,14 @@ class Stack:
         sink = BytesIO()
         pq.write_table(table, sink)
         self.put(key, sink.getvalue())
+
+    def register(self, table: str, values: list[str], key: str) -> None:
+        """Register the folder of an object as a partition."""
+        entry: PartitionInput = {
+            "values": values,
+            "location": f"s3://{self.bucket}/{key.rpartition('/')[0]}/",
+        }
+        ensure_partitions(self.glue, self.database, table, [entry])
 
     def uploads(self, day: date) -> dict[str, bytes]:
         """The upload files of a day, by name."""
