@@ -1,0 +1,205 @@
+"""A run is killed in the middle of each task; then the task is cleared, or the day is run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from airflow.sdk import DAG
+
+import aws_operators.glue
+import stock_tasks
+from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
+from stock_pipeline import publishing
+from tests import oracle
+from tests.end_to_end.checkpoint import Checkpoint
+from tests.end_to_end.days import FEW, FIRST, SECOND, STORES, Days
+from tests.end_to_end.local_run import LocalRun
+from tests.end_to_end.stack import Stack
+
+Patch = pytest.MonkeyPatch
+
+
+class Killed(Exception):  # noqa: N818 - what happened, not a mistake
+    """The worker is gone."""
+
+
+def afterwards(function: Callable[..., Any], calls: int = 1) -> Callable[..., Any]:
+    """The function, after whose n-th call the worker is gone."""
+    left = [calls]
+
+    def dying(*arguments: Any, **named: Any) -> Any:
+        result = function(*arguments, **named)
+        left[0] -= 1
+        if left[0] <= 0:
+            raise Killed
+        return result
+
+    return dying
+
+
+class _DyingClient:
+    """An S3 client; the worker is gone after some calls of one method."""
+
+    def __init__(self, client: Any, method: str, calls: int) -> None:
+        self._client = client
+        setattr(self, method, afterwards(getattr(client, method), calls))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def dying_s3(patch: Patch, method: str, calls: int) -> None:
+    client = _DyingClient(stock_tasks._s3(), method, calls)
+    patch.setattr(stock_tasks, "_s3", lambda: client)
+
+
+def in_process_feed(patch: Patch) -> None:
+    dying_s3(patch, "put_object", 1)
+
+
+def in_register_snapshots(patch: Patch) -> None:
+    ensure = aws_operators.glue.ensure_partitions
+
+    def only_the_first(glue: Any, database: str, table: str, partitions: Any) -> Any:
+        ensure(glue, database, table, partitions[:1])
+        raise Killed
+
+    patch.setattr(aws_operators.glue, "ensure_partitions", only_the_first)
+
+
+def in_create_staging_table(patch: Patch) -> None:
+    patch.setattr(AthenaReplaceTableOperator, "execute", afterwards(AthenaReplaceTableOperator.execute))
+
+
+def in_audit(patch: Patch) -> None:
+    patch.setattr(AthenaCheckOperator, "execute", afterwards(AthenaCheckOperator.execute))
+
+
+def in_publish_ebay(patch: Patch) -> None:
+    dying_s3(patch, "copy", len(STORES) // 2)
+
+
+def in_register_ebay(patch: Patch) -> None:
+    in_register_snapshots(patch)
+
+
+def in_write_upload_files(patch: Patch) -> None:
+    dying_s3(patch, "put_object", 3)
+
+
+def in_summarise(patch: Patch) -> None:
+    def without_its_files(s3: Any, glue: Any, **named: Any) -> None:
+        glue.delete_table(DatabaseName=named["database"], Name=named["staging_table"])
+        raise Killed
+
+    patch.setattr(publishing, "drop_staging", without_its_files)
+
+
+CRASHES: dict[str, tuple[str, Callable[[Patch], None]]] = {
+    "process_feed": ("feed.process_feed", in_process_feed),
+    "register_snapshots": ("register_snapshots", in_register_snapshots),
+    "create_staging_table": ("create_staging_table", in_create_staging_table),
+    "audit": ("audit", in_audit),
+    "publish_ebay": ("publish_ebay", in_publish_ebay),
+    "register_ebay": ("register_ebay", in_register_ebay),
+    "write_upload_files": ("write_upload_files", in_write_upload_files),
+    "summarise": ("summarise", in_summarise),
+}
+BEFORE_PUBLISHING = {"process_feed", "register_snapshots", "create_staging_table", "audit"}
+every_crash = pytest.mark.parametrize("crash", CRASHES)
+
+
+def new_run(daily_stock: DAG) -> LocalRun:
+    return LocalRun(daily_stock, {"run_date": str(SECOND), "suppliers": list(FEW)})
+
+
+def killed_run(daily_stock: DAG, crash: str) -> LocalRun:
+    """A run of the second day of which nothing is left after the crash."""
+    task_id, arrange = CRASHES[crash]
+    order = [task.task_id for task in daily_stock.topological_sort()]
+    run = new_run(daily_stock).go(stop=order[order.index(task_id) - 1])
+    with pytest.MonkeyPatch.context() as patch:
+        arrange(patch)
+        run.go(start=task_id, stop=task_id)
+    assert {key[0] for key in run.failed} == {task_id}
+    assert {str(type(run.errors[key])) for key in run.failed} == {str(Killed)}
+    return run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(daily_stock: DAG, after_first_day: Checkpoint) -> dict[str, bytes]:
+    """The upload files of a run without a crash."""
+    after_first_day.restore()
+    assert new_run(daily_stock).go().failed == {}
+    return after_first_day.stack.uploads(SECOND)
+
+
+def by_store(table: oracle.EbayTable) -> dict[str, dict[int, tuple[Any, ...]]]:
+    stores: dict[str, dict[int, tuple[Any, ...]]] = {}
+    for (store, item_id), row in table.items():
+        stores.setdefault(store, {})[item_id] = tuple(row)
+    return stores
+
+
+def object_of(stack: Stack, store: str) -> dict[int, tuple[Any, ...]]:
+    body = stack.body(f"ebay/ebay_store={store}/data.parquet")
+    columns = pq.ParquetFile(BytesIO(body)).read()
+    names = ("item_id", "quantity", "quantity_delta", "custom_label", "supplier_store")
+    rows = zip(*(columns[name].to_pylist() for name in names), strict=True)
+    return {item_id: row for item_id, *row in map(tuple, rows)}  # type: ignore[misc]
+
+
+def no_store_is_half(stack: Stack, days: Days) -> set[str]:
+    """Check that each store is wholly old or new; returns which there are."""
+    old, new = (by_store(days.table(day, *FEW)) for day in (FIRST, SECOND))
+    seen = set()
+    for store in new:
+        rows = {item_id: tuple(row) for item_id, row in object_of(stack, store).items()}
+        assert rows in (old[store], new[store]), store
+        seen.add("old" if rows == old[store] else "new")
+    return seen
+
+
+def as_if_nothing_had_happened(stack: Stack, days: Days, undisturbed: dict[str, bytes]) -> None:
+    assert stack.ebay() == days.table(SECOND, *FEW)
+    assert stack.uploads(SECOND) == undisturbed
+    for table in ("ebay", "supplier_stock"):
+        registered = stack.partitions(table)
+        assert len(registered) == len(set(registered))
+    assert stack.partitions("supplier_stock") == sorted(
+        (code, "2024", "08", day) for code in FEW for day in ("01", "08")
+    )
+
+
+@every_crash
+def test_a_killed_run_leaves_each_store_whole_and_the_day_run_again_makes_it_good(
+    daily_stock: DAG, prepared: Stack, days: Days, undisturbed: dict[str, bytes], crash: str
+) -> None:
+    killed_run(daily_stock, crash)
+    seen = no_store_is_half(prepared, days)
+    if crash in BEFORE_PUBLISHING:
+        assert seen == {"old"}
+    elif crash == "publish_ebay":
+        assert seen == {"old", "new"}
+    else:
+        assert seen == {"new"}
+    assert len(prepared.ebay()) == len(days.table(SECOND, *FEW))  # and Athena can read it
+    again = new_run(daily_stock).go()
+    assert again.failed == {}
+    as_if_nothing_had_happened(prepared, days, undisturbed)
+
+
+@every_crash
+def test_clearing_the_task_with_its_downstream_makes_it_good(
+    daily_stock: DAG, prepared: Stack, days: Days, undisturbed: dict[str, bytes], crash: str
+) -> None:
+    run = killed_run(daily_stock, crash)
+    run.go(start=CRASHES[crash][0])
+    assert run.failed == {}
+    assert run.state == "success"
+    as_if_nothing_had_happened(prepared, days, undisturbed)
+    assert [name for name in prepared.tables() if "staging" in name] == []
