@@ -67,21 +67,24 @@ def read_feed(path: Path, supplier: Supplier, limits: WorkbookLimits | None = No
     header_row = _find_header(cells, supplier, sheet.name, sheet.other_sheets)
     body = cells.slice(header_row)
     stock = pl.col(str(supplier.stock_column)) if supplier.stock_column else pl.lit(None, pl.String)
-    quantity, reason = judge_stock(supplier, stock)
     code = pl.col(str(supplier.code_column))
     rows = body.select(
         "row",
         clean_code(code).alias("code"),
         match_key(code).alias("key"),
         stock.alias("raw"),
-        quantity.alias("quantity"),
-        reason.alias("reason"),
         pl.any_horizontal(pl.exclude("row").is_not_null()).alias("used"),
     )
     without_code = rows.select((pl.col("used") & pl.col("code").is_null()).sum()).item()
     rows = rows.filter(pl.col("code").is_not_null()).drop("used")
     if rows.is_empty():
         raise RejectedFeed(f"there is no row with a code below the header on row {header_row}")
+    # A list of a hundred thousand rows has some hundred different stock cells: each is judged once.
+    quantity, reason = judge_stock(supplier, pl.col("raw"))
+    judged = rows.select(pl.col("raw").unique()).with_columns(
+        quantity.alias("quantity"), reason.alias("reason")
+    )
+    rows = rows.join(judged, on="raw", how="left", nulls_equal=True, maintain_order="left")
     return Feed(rows, header_row, without_code, sheet.other_sheets)
 
 
