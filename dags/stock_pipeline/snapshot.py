@@ -67,26 +67,29 @@ def build_snapshot(
         pl.when(listed).then("rejected").otherwise(keeps).alias("unknown"),
     )
     combined = {"lowest": pl.col("known").min(), "max": pl.col("known").max(), "sum": pl.col("known").sum()}
-    deciding = pl.col("part_number").sort_by(
-        "known", "part_number", descending=[supplier.combine == "max", False], nulls_last=True
+    # The part that decides comes first, so that the snapshot can name it.
+    parts = parts.sort(
+        "custom_label",
+        "known",
+        "part_number",
+        descending=[False, supplier.combine == "max", False],
+        nulls_last=True,
     )
-    labels = parts.group_by("custom_label").agg(
-        deciding.first(), combined[supplier.combine].alias("known"), pl.col("unknown").any()
+    labels = parts.group_by("custom_label", maintain_order=True).agg(
+        pl.col("part_number").first(), combined[supplier.combine].alias("known"), pl.col("unknown").any()
     )
     if last is None:
         last = pl.DataFrame(schema={"custom_label": pl.String, "quantity": pl.Int32})
     kept = pl.col("quantity").fill_null(0)
     if supplier.combine == "lowest":
         kept = pl.min_horizontal(kept, "known")
-    table = (
-        labels.join(last.select("custom_label", "quantity"), on="custom_label", how="left")
-        .select(
-            "custom_label",
-            "part_number",
-            pl.when("unknown").then(kept).otherwise("known").cast(pl.Int32).alias("quantity"),
-            pl.lit(run_date, pl.Date).alias("updated_date"),
-        )
-        .sort("custom_label")
+    table = labels.join(
+        last.select("custom_label", "quantity"), on="custom_label", how="left", maintain_order="left"
+    ).select(
+        "custom_label",
+        "part_number",
+        pl.when("unknown").then(kept).otherwise("known").cast(pl.Int32).alias("quantity"),
+        pl.lit(run_date, pl.Date).alias("updated_date"),
     )
     unmatched = feed.rows.join(mapping.select("key").unique(), on="key", how="anti")
     return Snapshot(table, unmatched, codes)
