@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
-from functools import cached_property
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
 import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 
 from aws_operators.glue_partitions import PartitionInput, ensure_partitions
 from local_aws.environment import REGION, client_arguments
@@ -20,6 +21,7 @@ from local_aws.query import execute, fetch
 from local_aws.template import TEMPLATE_PATH, create_resources
 from stock_pipeline import locations
 
+CLIENTS: tuple[Any, ...] = ("s3", "glue", "athena", "sqs")
 EBAY_COLUMNS = "ebay_store, item_id, quantity, quantity_delta, custom_label, supplier_store"
 
 EbayRows = dict[tuple[str, int], tuple[int, int, str, str]]
@@ -36,6 +38,10 @@ class Stack:
     workgroup: str
     topic_arn: str
     queue_url: str
+    s3: Any = field(repr=False)
+    glue: Any = field(repr=False)
+    athena: Any = field(repr=False)
+    sqs: Any = field(repr=False)
 
     @classmethod
     def create(cls, endpoint: str, name: str) -> Stack:
@@ -59,6 +65,7 @@ class Stack:
             workgroup=outputs["WorkgroupName"],
             topic_arn=outputs["TopicArn"],
             queue_url=outputs["QueueUrl"],
+            **{name: boto3.client(name, **client_arguments(endpoint)) for name in CLIENTS},
         )
 
     def airflow_settings(self) -> dict[str, str]:
@@ -77,25 +84,6 @@ class Stack:
             "AIRFLOW_VAR_STOCK_TOPIC_ARN": self.topic_arn,
             "AIRFLOW_VAR_STOCK_DEADLINE": "09:00",
         }
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(service, **client_arguments(self.endpoint))
-
-    @cached_property
-    def s3(self) -> Any:
-        return self._client("s3")
-
-    @cached_property
-    def glue(self) -> Any:
-        return self._client("glue")
-
-    @cached_property
-    def athena(self) -> Any:
-        return self._client("athena")
-
-    @cached_property
-    def sqs(self) -> Any:
-        return self._client("sqs")
 
     def query(self, sql: str) -> list[list[str | None]]:
         """Rows of a query, as Athena gives them."""
@@ -145,6 +133,11 @@ class Stack:
 
     def put(self, key: str, body: bytes) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def age(self, key: str, by: timedelta) -> None:
+        """Have an object been put earlier than it was; S3's own times are no finer than a second."""
+        account = get_backend("s3")[ACCOUNT]["aws"]
+        account.buckets[self.bucket].keys[key].last_modified -= by
 
     def put_parquet(self, key: str, table: pa.Table) -> None:
         sink = BytesIO()

@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -57,9 +57,11 @@ def outcome(stack: Stack, run: Any, day: date) -> Outcome:
 @pytest.fixture(scope="module")
 def outcomes(stack: Stack, days: Days, real_run: Callable[..., Any]) -> dict[str, Outcome]:
     days.upload_tables(stack)
-    # Before KLA's file, so that this one is the older of two; it is a workbook of another supplier.
+    # The older of KLA's two files, although its name comes later, is a workbook of another supplier.
     other = (days.feeds / SECOND.isoformat() / "BGA SF.xlsx").read_bytes()
-    stack.put(f"{locations.stock_feed_prefix(SECOND)}KLA_early.xlsx", other)
+    early = f"{locations.stock_feed_prefix(SECOND)}KLA_early.xlsx"
+    stack.put(early, other)
+    stack.age(early, timedelta(hours=1))
     stack.put(f"{locations.stock_feed_prefix(SECOND)}~$BGA SF.xlsx", b"locked")
     stack.put(f"{locations.stock_feed_prefix(SECOND)}NOBODY_stock.xlsx", other)
     days.upload_feeds(stack)
