@@ -1,7 +1,7 @@
 """What the Python tasks call: fetches clients and parameters from Airflow and hands them to stock_pipeline.
 
 The domain is imported within the functions, because DAG files import this module whenever they are parsed
-and polars and pyarrow take half a second.
+and polars takes half a second.
 """
 
 from __future__ import annotations

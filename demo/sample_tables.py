@@ -18,7 +18,6 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from stock_pipeline.feed import RejectedFeed, read_feed
 from stock_pipeline.suppliers import Supplier, load_suppliers
@@ -274,8 +273,8 @@ def _remove_earlier(destination: Path) -> None:
 def _write(rows: pl.DataFrame, table: Table, destination: Path, *partition: str) -> None:
     path = destination / table.key(*partition)
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = rows.select(*table.columns).to_arrow().cast(table.schema)
-    pq.write_table(columns, path, compression="zstd")
+    columns = rows.select(*table.columns).match_to_schema(table.schema)
+    columns.write_parquet(path, compression="zstd")
 
 
 def _count_by_supplier(rows: pl.DataFrame) -> dict[str, int]:

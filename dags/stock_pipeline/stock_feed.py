@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow.parquet as pq
 
 from stock_pipeline import locations
 from stock_pipeline.archive import WorkbookLimits
@@ -227,7 +226,7 @@ def _read_snapshot(s3: S3Client, bucket: str, supplier: str, day: date) -> pl.Da
 def snapshot_file(table: pl.DataFrame) -> bytes:
     """A snapshot as Parquet in exactly the declared schema; the same rows give the same bytes."""
     body = BytesIO()
-    pq.write_table(table.to_arrow().cast(SUPPLIER_STOCK.schema), body, compression="zstd")
+    table.match_to_schema(SUPPLIER_STOCK.schema).write_parquet(body, compression="zstd")
     return body.getvalue()
 
 

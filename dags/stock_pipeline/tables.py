@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pyarrow as pa
+import polars as pl
 
-ARROW_TYPES: dict[str, pa.DataType] = {
-    "string": pa.string(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "double": pa.float64(),
-    "date": pa.date32(),
+POLARS_TYPES: dict[str, type[pl.DataType]] = {
+    "string": pl.String,
+    "bigint": pl.Int64,
+    "int": pl.Int32,
+    "double": pl.Float64,
+    "date": pl.Date,
 }
-"""Glue's type names and how each is written in Parquet."""
+"""Glue's type names and the column types from which polars writes them to Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Table:
     partition_keys: tuple[str, ...] = ()
 
     @property
-    def schema(self) -> pa.Schema:
-        """The Arrow schema of the table's Parquet files."""
-        return pa.schema([(name, ARROW_TYPES[kind]) for name, kind in self.columns.items()])
+    def schema(self) -> pl.Schema:
+        """The columns of the table's Parquet files."""
+        return pl.Schema({name: POLARS_TYPES[kind] for name, kind in self.columns.items()})
 
     def key(self, *values: str) -> str:
         """The object key of one partition's file, e.g. `ebay/ebay_store=AMS/data.parquet`."""

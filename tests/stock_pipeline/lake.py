@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from stock_pipeline import locations
 from stock_pipeline.tables import PRODUCT, STORE, SUPPLIER_STOCK, TABLES, Table
@@ -82,10 +80,10 @@ class Lake:
     def put(self, key: str, body: bytes) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
-    def put_rows(self, key: str, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> None:
+    def put_rows(self, key: str, schema: pl.Schema, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write rows as Parquet; what a row leaves out is null."""
         sink = BytesIO()
-        pq.write_table(pa.Table.from_pylist(list(rows), schema), sink)
+        pl.DataFrame(list(rows), schema=schema).write_parquet(sink)
         self.put(key, sink.getvalue())
 
     def body(self, key: str) -> bytes:
@@ -114,7 +112,7 @@ class Lake:
 
     def put_product(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Write the product table: labels, parts and suppliers."""
-        names = PRODUCT.schema.names
+        names = PRODUCT.schema.names()
         self.put_rows(PRODUCT.key(), PRODUCT.schema, (dict(zip(names, row, strict=True)) for row in rows))
 
     def put_listings(self, store: str, supplier: str, labels: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
@@ -79,9 +80,16 @@ def test_an_accepted_feed_becomes_a_snapshot_of_exactly_the_table_s_schema(lake:
     lake.upload_feed(DAY, "BGA SF.xlsx", ROWS)
     report = process(lake)
     assert (report.verdict, report.snapshot) == (Verdict.ACCEPTED, SNAPSHOT)
-    table = pq.read_table(BytesIO(lake.body(SNAPSHOT)))
-    assert table.schema.remove_metadata() == SUPPLIER_STOCK.schema
-    rows = table.to_pylist()
+    table = pl.read_parquet(BytesIO(lake.body(SNAPSHOT)))
+    assert table.schema == SUPPLIER_STOCK.schema
+    parquet = pq.ParquetFile(BytesIO(lake.body(SNAPSHOT))).schema
+    assert [(column.physical_type, column.logical_type.type) for column in parquet] == [
+        ("BYTE_ARRAY", "STRING"),
+        ("BYTE_ARRAY", "STRING"),
+        ("INT32", "NONE"),
+        ("INT32", "DATE"),
+    ]
+    rows = table.to_dicts()
     assert len(rows) == 61
     assert rows[0] == {"custom_label": "L-GONE", "part_number": "GONE", "quantity": 0, "updated_date": DAY}
     assert rows[15] == {"custom_label": "L0014", "part_number": "PX0014", "quantity": 10, "updated_date": DAY}
