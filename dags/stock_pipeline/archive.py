@@ -141,7 +141,7 @@ def _refuse_entities(text: bytes) -> None:
 COMMON_ROWS, COMMON_COLUMNS = 9_999, 10
 """Rows up to here and columns A to J are so common that they are not looked at one by one."""
 UNCOMMON_ROW = re.compile(rb'<row(?! r="[0-9]{1,4}")(?=[\s/>])(?: r="([0-9]{1,9})")?')
-UNCOMMON_CELL = re.compile(rb'<c(?! r="[A-J][0-9])(?=[\s/>])(?: r="([A-Z]{1,3})[0-9])?')
+UNCOMMON_CELL = re.compile(rb'<c(?! r="[A-J][0-9]{1,6}")(?=[\s/>])(?: r="([A-Z]{1,3})[0-9]{1,6}")?')
 PREFIX = re.compile(rb'xmlns:\w+="[^"]*/spreadsheetml/(?:2006/)?main"')
 NUMBER_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,9})"((?: [a-z]+="[^"]*")*)>')
 STYLE_OF_NUMBER = re.compile(rb'^(?!.* t="[^n]).* s="([0-9]+)"')
@@ -215,7 +215,7 @@ def _parsed_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int
             row = int(attributes["r"]) if attributes.get("r", "").isdigit() else row + 1
             column = 0
         elif tag == "c":
-            match = re.fullmatch(r"([A-Za-z]{1,3})([0-9]{1,9})", attributes.get("r", ""))
+            match = re.fullmatch(r"([A-Za-z]{1,3})([0-9]{1,12})", attributes.get("r", ""))
             column = _column_number(match[1].upper().encode()) if match else column + 1
             last_row = max(last_row, int(match[2]) if match else row)
             last_column = max(last_column, column)

@@ -31,7 +31,7 @@ def read_mapping(
     of the supplier in the store table is known, and is its own part.
 
     Returns:
-        `custom_label`, `part_number`, `key` (String each), a row for each part of each label.
+        `custom_label`, `part_number`, `key` (String each), a row for each part of each label, by label.
 
     Raises:
         MissingTableError: the product table has no data.

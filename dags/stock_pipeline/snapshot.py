@@ -60,21 +60,19 @@ def build_snapshot(
     absent = supplier.rule.in_quantity if isinstance(supplier.rule, OutListRule) else 0
     listed = pl.col("times").is_not_null()
     keeps = supplier.absent == "keep"
-    parts = mapping.join(codes, on="key", how="left").select(
+    parts = mapping.join(codes, on="key", how="left", maintain_order="left").select(
         "custom_label",
         "part_number",
         pl.when(listed | keeps).then("quantity").otherwise(absent).alias("known"),
         pl.when(listed).then("rejected").otherwise(keeps).alias("unknown"),
     )
     combined = {"lowest": pl.col("known").min(), "max": pl.col("known").max(), "sum": pl.col("known").sum()}
-    # The part that decides comes first, so that the snapshot can name it.
-    parts = parts.sort(
-        "custom_label",
-        "known",
-        "part_number",
-        descending=[False, supplier.combine == "max", False],
-        nulls_last=True,
-    )
+    label = parts["custom_label"]
+    # Mostly a label has one part and the mapping is sorted; sorting text is the dearest step here.
+    if not label.is_sorted() or label.n_unique() < parts.height:
+        # The part that decides comes first, so that the snapshot can name it.
+        descending = [False, supplier.combine == "max", False]
+        parts = parts.sort("custom_label", "known", "part_number", descending=descending, nulls_last=True)
     labels = parts.group_by("custom_label", maintain_order=True).agg(
         pl.col("part_number").first(), combined[supplier.combine].alias("known"), pl.col("unknown").any()
     )

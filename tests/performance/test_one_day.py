@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+
 from demo.sample_feeds import write_sample_feeds
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,18 +29,21 @@ def day_of_feeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "2024-08-01"
 
 
-def measure(how: str, folder: Path) -> dict[str, float]:
+def measure(how: str, folder: Path, threads: int) -> dict[str, float]:
     script = Path(__file__).with_name("one_day.py")
-    done = subprocess.run(
-        [sys.executable, str(script), how, str(folder)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, str(script), how, str(folder), str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     return json.loads(done.stdout)
 
 
-def test_twenty_times_quicker_than_openpyxl_reads_and_under_300_mb(day_of_feeds: Path) -> None:
-    # The quicker of two, because the machine has other things to do; openpyxl's minute evens that out itself.
-    ours = min((measure("pipeline", day_of_feeds) for _ in range(2)), key=lambda one: one["seconds"])
-    theirs = measure("openpyxl", day_of_feeds)
-    print(f"pipeline {ours}, openpyxl {theirs}, ratio {theirs['seconds'] / ours['seconds']:.1f}")
-    assert ours["peak_mb"] < 300
-    assert theirs["seconds"] / ours["seconds"] >= 20
+def test_twenty_times_quicker_than_openpyxl_reads_and_under_300_mb(
+    day_of_feeds: Path, record_property: Callable[[str, object], None]
+) -> None:
+    # Two threads for two cores; openpyxl is all Python, and two threads only slow it down. The quickest of
+    # three, because the machine has other things to do; openpyxl's half minute evens that out itself.
+    ours = [measure("pipeline", day_of_feeds, 2) for _ in range(3)]
+    theirs = measure("openpyxl", day_of_feeds, 1)
+    quickest = min(one["seconds"] for one in ours)
+    record_property("seconds", {"pipeline": quickest, "openpyxl": theirs["seconds"]})
+    assert max(one["peak_mb"] for one in ours) < 300
+    assert theirs["seconds"] / quickest >= 20

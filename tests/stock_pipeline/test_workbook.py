@@ -97,6 +97,7 @@ NARROW = WorkbookLimits(cells=2_000_000)
         ('<row s="1" r="9999"><c s="0" r="XFD9999"><v>1</v></c></row>', "row 9,999 and column 16,384"),
         ('<row\nr="9999"><c\nr="XFD9999"><v>1</v></c></row>', "row 9,999 and column 16,384"),
         ("<row r='9999'><c r='XFD9999'><v>1</v></c></row>", "row 9,999 and column 16,384"),
+        ('<row r="62"><c r="B4000000000"><v>1</v></c></row>', "row 4,000,000,000 and column 2"),
         ("<row r='1000000'/><row><c/><c/><c><v>1</v></c></row>", "row 1,000,001 and column 3"),
     ],
 )
