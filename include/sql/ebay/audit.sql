@@ -1,6 +1,6 @@
 {#- What must hold before the staging table is published: a row for each check, in the columns check_name,
-    subject, figure, bound, passed. Those of the subject ebay look at all rows at once; then a share for each supplier
-    and for each store. -#}
+    subject, figure, bound, passed. Those of the subject ebay look at all rows at once; then comes a share
+    for each supplier and for each store. -#}
 {%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 {%- set limits = plan["limits"] -%}
 WITH listing AS (
