@@ -158,7 +158,8 @@ class Demo:
         self._say(f"{DAG_ID} runs for {day}: {api.run_address(DAG_ID, run_id)}")
         with self.console.status("") as status:
             state = api.watch(DAG_ID, run_id, lambda line: self._progress(status, line))
-        self._say(f"{DAG_ID} for {day} ended: {state}")
+        meaning = "" if state == "success" else " (somebody has to look at something: see below)"
+        self._say(f"{DAG_ID} for {day} ended: {state}{meaning}")
         try:
             summary = read_summary(s3, bucket, day)
         except s3.exceptions.NoSuchKey as error:
