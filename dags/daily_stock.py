@@ -28,6 +28,9 @@ the supplier's last snapshot stays in force. One supplier's bad day stops nobody
 - `conclude` alone: a feed was rejected, a supplier is stale, or a file belongs to nobody. Get a good file,
   upload it, run the day again.
 
+**A day that was never published** is not in the next day's files either: they tell what changed since the
+day before. Tick *full_upload* once when the next day is published.
+
 **Running a day again** is always safe: trigger the DAG with that `run_date`, or clear the run. The same feeds
 give the same table, and a worse file never replaces an accepted snapshot of the day.
 """
@@ -152,7 +155,11 @@ with DAG(
     )
     plan_table = PythonOperator(task_id="plan_table", python_callable=tasks.plan_table, op_kwargs=RUN)
     create_staging_table = AthenaReplaceTableOperator(
-        task_id="create_staging_table", table=STAGING_TABLE, query="ebay/create_staging.sql", **ATHENA
+        task_id="create_staging_table",
+        table=STAGING_TABLE,
+        query="ebay/create_staging.sql",
+        inlets=[settings.PRODUCT, settings.STORE, settings.SUPPLIER_STOCK],
+        **ATHENA,
     )
     audit = AthenaCheckOperator(task_id="audit", query="ebay/audit.sql", **ATHENA)
     publish_ebay = PythonOperator(

@@ -181,8 +181,10 @@ def summarise(
     planned = [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
     # With the indexes named it is a list always; without, Airflow gives a single supplier's line bare.
     lines = ti.xcom_pull(task_ids="feed.process_feed", map_indexes=range(len(planned)))
-    published = ti.xcom_pull(task_ids="publish_ebay") is not None
-    upload = ti.xcom_pull(task_ids="write_upload_files") or {}
+    suppliers = load_suppliers()
+    plan = _result(ti, "plan_table") or {"snapshots": []}
+    published = _result(ti, "publish_ebay") is not None
+    upload = _result(ti, "write_upload_files") or {}
     summary = RunSummary(
         run_date=day,
         run_id=ti.run_id,
@@ -190,19 +192,24 @@ def summarise(
         feeds=[
             FeedOutcome(**(line or {"supplier": code})) for code, line in zip(planned, lines, strict=True)
         ],
-        unrecognised=quarantine_unrecognised(_s3(), bucket, load_suppliers(), day),
+        unrecognised=quarantine_unrecognised(_s3(), bucket, suppliers, day),
+        retired=[
+            snapshot["supplier"]
+            for snapshot in plan["snapshots"]
+            if snapshot["supplier"] not in suppliers.suppliers
+        ],
         failed_tasks=_failed_tasks(ti),
-        checks=ti.xcom_pull(task_ids="audit") or [],
+        checks=_result(ti, "audit") or [],
         published=published,
         changed=upload.get("rows", {}),
         upload_files=upload.get("files", []),
         upload_zip=upload.get("zip_key"),
     )
     if published:
-        plan = ti.xcom_pull(task_ids="plan_table")
         drop_staging(_s3(), _glue(), bucket=bucket, database=database, staging_table=plan["staging_table"])
     # A run that was never planned says nothing about the day, so the day's summary stays.
-    location = write_summary(_s3(), bucket, summary) if planned else None
+    whole_day = len(planned) == len(suppliers.suppliers) and not summary.dry_run
+    location = write_summary(_s3(), bucket, summary, whole_day=whole_day) if planned else None
     ti.xcom_push(key="sns", value=_for_sns(summary.message(location)))
     return {"report": location, "concerns": summary.concerns, "failed_tasks": summary.failed_tasks}
 
@@ -218,12 +225,24 @@ def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
         raise AirflowFailException(f"To look at{where}:\n" + "\n".join(f"- {line}" for line in concerns))
 
 
+def _states(ti: Any) -> dict[str, str]:
+    """States of the run's tasks by name; a mapped one's ends in `_` and its index."""
+    return ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+
+
+def _result(ti: Any, task_id: str) -> Any:
+    """What a task of this run returned; None unless it succeeded.
+
+    After a run is cleared, Airflow keeps the earlier result of a task that is not reached again.
+    """
+    return ti.xcom_pull(task_ids=task_id) if _states(ti).get(task_id) == "success" else None
+
+
 def _failed_tasks(ti: Any) -> list[str]:
     """Names of the run's failed tasks, mapped ones with their supplier."""
     suppliers = [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
-    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
     failed = []
-    for name, state in sorted(states.items()):
+    for name, state in sorted(_states(ti).items()):
         if state == "failed":
             task, _, index = name.rpartition("_")
             mapped = task.startswith("feed.") and index.isdigit()

@@ -130,7 +130,10 @@ def _small_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> ET.Element:
         raise UnreadableWorkbook(f"the workbook is damaged: {part.filename} is too large")
     text = archive.read(part)
     _refuse_entities(text)
-    return ET.fromstring(text)  # noqa: S314 - small, and without entities
+    try:
+        return ET.fromstring(text)  # noqa: S314 - small, and without entities
+    except (LookupError, ValueError) as error:  # an encoding Python does not know, or expat does not read
+        raise UnreadableWorkbook(f"the workbook is damaged ({first_line(error)}); send it again") from error
 
 
 def _refuse_entities(text: bytes) -> None:
@@ -143,7 +146,7 @@ COMMON_ROWS, COMMON_COLUMNS = 9_999, 10
 UNCOMMON_ROW = re.compile(rb'<row(?! r="[0-9]{1,4}")(?=[\s/>])(?: r="([0-9]{1,9})")?')
 UNCOMMON_CELL = re.compile(rb'<c(?! r="[A-J][0-9]{1,6}")(?=[\s/>])(?: r="([A-Z]{1,3})[0-9]{1,6}")?')
 PREFIX = re.compile(rb'xmlns:\w+="[^"]*/spreadsheetml/(?:2006/)?main"')
-NUMBER_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,9})"((?: [a-z]+="[^"]*")*)>')
+NUMBER_CELL = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,9})"((?: [a-z]+="[^"]*")*)>')
 STYLE_OF_NUMBER = re.compile(rb'^(?!.* t="[^n]).* s="([0-9]+)"')
 PREFIXED_TEXT = re.compile(rb"<(?:\w+:)?si\b")
 SHARED_TEXT_OF_CELL = re.compile(rb't="s"[^>]*>\s*<(?:\w+:)?v>([0-9]{1,9})<')

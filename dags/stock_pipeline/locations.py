@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 STOCK_FEEDS = "stock_feed/"
@@ -37,9 +38,10 @@ def stock_feed_rows_key(run_date: date, supplier: str) -> str:
     return f"{REPORTS}stock_feed/{day_prefix(run_date)}{supplier}_rows.csv"
 
 
-def run_summary_key(run_date: date) -> str:
-    """The JSON summary of a day's run."""
-    return f"{REPORTS}daily_stock/{day_prefix(run_date)}summary.json"
+def run_summary_key(run_date: date, run_id: str | None = None) -> str:
+    """The JSON summary of a day's run; of a run for some suppliers, or a dry one, under the run's id."""
+    name = "summary" if run_id is None else "summary_" + re.sub("[^A-Za-z0-9]+", "-", run_id)
+    return f"{REPORTS}daily_stock/{day_prefix(run_date)}{name}.json"
 
 
 def quarantine_key(run_date: date, file_name: str) -> str:

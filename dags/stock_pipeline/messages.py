@@ -26,7 +26,7 @@ class Message(BaseModel):
         event: what happened.
         run_date: the day it is about.
         subject: the supplier's code, the table's or the DAG's name.
-        status: the verdict of a feed; `success`, `failed` or `skipped` of anything else.
+        status: the verdict of a feed; `success` or `failed` of anything else.
         counts: figures by name; what they count depends on the event.
         report: `s3://` location of the full report, if there is one.
         text: a sentence for people.

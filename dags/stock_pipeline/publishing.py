@@ -65,7 +65,7 @@ def publish(
         staged = {entry.values: entry for entry in partitions(glue, database, staging_table)}
     except glue.exceptions.EntityNotFoundException as error:
         raise PublishRefusedError(
-            f"{staging_table} is gone, it was published already: run the day again from plan_table on"
+            f"{staging_table} is gone: a run that published it drops it; run the day again from plan_table on"
         ) from error
     if not staged:
         raise PublishRefusedError(f"{staging_table} has no partition: nothing would be left of {table.name}")

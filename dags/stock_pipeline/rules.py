@@ -36,8 +36,8 @@ def match_key(column: pl.Expr) -> pl.Expr:
 def label(column: pl.Expr) -> pl.Expr:
     """A custom label as the tables have it: upper-cased, without spaces around it; empty is null.
 
-    Just what `upper(trim(BOTH ' ' FROM …))` does in the statements: if the two differed, a listing would find
-    no stock and silently be 0.
+    For ASCII, which labels are, just what `upper(trim(BOTH ' ' FROM …))` does in the statements: where the
+    two differ, a listing finds no stock and is 0.
     """
     return column.str.strip_chars(" ").replace("", None).str.to_uppercase()
 

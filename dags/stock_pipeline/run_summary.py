@@ -57,6 +57,7 @@ class RunSummary(BaseModel):
     Attributes:
         feeds: a line for each supplier that this run was for.
         unrecognised: uploads that belong to no supplier.
+        retired: suppliers whose stock is still in the table, though the suppliers file has them no more.
         failed_tasks: names of the tasks that failed.
         checks: rows of the audit: `check_name`, `subject`, `figure`, `bound`, `passed`, all text.
         published: whether the table was published.
@@ -71,6 +72,7 @@ class RunSummary(BaseModel):
     dry_run: bool = False
     feeds: list[FeedOutcome]
     unrecognised: list[UnrecognisedFile] = []
+    retired: list[str] = []
     failed_tasks: list[str] = []
     checks: list[dict[str, str]] = []
     published: bool = False
@@ -84,6 +86,10 @@ class RunSummary(BaseModel):
         if not self.concerns:
             self.concerns = [concern for feed in self.feeds if (concern := feed.concern)]
             self.concerns += [f"{file.name}: {file.reason}" for file in self.unrecognised]
+            self.concerns += [
+                f"{code} is no longer in the suppliers file, but its last stock is still in the table"
+                for code in self.retired
+            ]
             self.concerns += [f"task {name} failed: see its log" for name in self.failed_tasks]
             if not self.published and not self.dry_run:
                 self.concerns.append("the ebay table was not published: yesterday's stays in place")
@@ -118,11 +124,16 @@ def quarantine_unrecognised(
     """Copy the day's uploads that belong to no supplier aside, each with the reason."""
     found = []
     for file in uploaded_files(s3, bucket, run_date):
-        if suppliers.supplier_of_file(file.name) is None:
+        if file.in_subfolder:
+            reason = "it lies in a subfolder, so nobody's stock was read from it; upload it to the day's own"
+        elif suppliers.supplier_of_file(file.name) is None:
             reason = (
                 "the name begins with no supplier's code, so nobody's stock was read from it; rename it to "
                 "<SUPPLIER>_….xlsx and upload it again"
             )
+        else:
+            reason = None
+        if reason:
             found.append(
                 UnrecognisedFile(
                     name=file.name, reason=reason, quarantined=quarantine(s3, bucket, file, run_date, reason)
@@ -131,8 +142,8 @@ def quarantine_unrecognised(
     return found
 
 
-def write_summary(s3: S3Client, bucket: str, summary: RunSummary) -> str:
-    """Write the summary; returns its location."""
-    key = locations.run_summary_key(summary.run_date)
+def write_summary(s3: S3Client, bucket: str, summary: RunSummary, *, whole_day: bool) -> str:
+    """Write the summary; returns its location. Only a run for the whole day replaces the day's summary."""
+    key = locations.run_summary_key(summary.run_date, None if whole_day else summary.run_id)
     s3.put_object(Bucket=bucket, Key=key, Body=summary.model_dump_json(indent=2).encode())
     return f"s3://{bucket}/{key}"

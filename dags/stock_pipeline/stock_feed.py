@@ -54,11 +54,17 @@ class UploadedFile:
     key: str
     size: int
     last_modified: datetime
+    folder: str
 
     @property
     def name(self) -> str:
-        """The file's name without its folder."""
-        return self.key.rpartition("/")[2]
+        """The file's name below the day's folder; with a `/` in it, it lies in a subfolder."""
+        return self.key.removeprefix(self.folder)
+
+    @property
+    def in_subfolder(self) -> bool:
+        """Whether it was put aside: whatever lies deeper is nobody's feed, however new it is."""
+        return "/" in self.name
 
     @property
     def is_workbook(self) -> bool:
@@ -67,14 +73,14 @@ class UploadedFile:
 
 
 def uploaded_files(s3: S3Client, bucket: str, run_date: date) -> Iterator[UploadedFile]:
-    """The files uploaded for a day, without Excel's lock files."""
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=locations.stock_feed_prefix(run_date)
-    )
+    """The files uploaded for a day, those in subfolders too, without Excel's lock files."""
+    folder = locations.stock_feed_prefix(run_date)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     for page in pages:
         for entry in page.get("Contents", []):
-            file = UploadedFile(entry["Key"], entry["Size"], entry["LastModified"])
-            if file.name and not file.name.startswith(LOCK_FILE):
+            file = UploadedFile(entry["Key"], entry["Size"], entry["LastModified"], folder)
+            name = file.name.rpartition("/")[2]
+            if name and not name.startswith(LOCK_FILE):
                 yield file
 
 
@@ -96,8 +102,8 @@ def process_feed(
     Raises:
         MissingTableError: the mapping or a registered snapshot is not in the bucket.
     """
-    earlier = [day for day in snapshot_dates(glue, database, supplier.code) if day < run_date]
-    last_date = earlier[-1] if earlier else None
+    dates = [day for day in snapshot_dates(glue, database, supplier.code) if day <= run_date]
+    last_date = max((day for day in dates if day < run_date), default=None)
     report = FeedReport(
         run_date=run_date,
         supplier=supplier.code,
@@ -106,10 +112,12 @@ def process_feed(
         f"s3://{bucket}/{locations.stock_feed_prefix(run_date)} and run the day again",
         last_snapshot=last_date,
     )
+    # The rows an earlier run of the day listed are another file's.
+    s3.delete_object(Bucket=bucket, Key=locations.stock_feed_rows_key(run_date, supplier.code))
     files = [
         file
         for file in uploaded_files(s3, bucket, run_date)
-        if suppliers.supplier_of_file(file.name) is supplier
+        if not file.in_subfolder and suppliers.supplier_of_file(file.name) is supplier
     ]
     if files:
         file = max(files, key=lambda file: (file.is_workbook, file.last_modified, file.key))
@@ -122,7 +130,8 @@ def process_feed(
         last = _read_snapshot(s3, bucket, supplier.code, last_date) if last_date else None
         mapping = read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier)
         _judge(s3, bucket, file, supplier, mapping, last, report)
-    in_force = run_date if report.verdict is Verdict.ACCEPTED else last_date
+    # What an earlier run of the day accepted stays in force.
+    in_force = run_date if report.verdict is Verdict.ACCEPTED else max(dates, default=None)
     report.age_days = (run_date - in_force).days if in_force else None
     report.stale = (report.age_days or 0) > supplier.thresholds.max_age_days
     _put(

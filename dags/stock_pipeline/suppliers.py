@@ -154,9 +154,9 @@ class SuppliersFile(_Strict):
 
 
 def file_pattern(code: str) -> str:
-    """A wildcard for the names whose `supplier_of_file` is `code`, e.g. `[Aa][Pp][Ee][ _.]*`."""
+    """A wildcard for the workbooks whose `supplier_of_file` is `code`, whatever case they are named in."""
     letters = (f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in code)
-    return "".join(letters) + "[ _.]*"
+    return "".join(letters) + "[ _.]*[xX][lL][sS][xX]"
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

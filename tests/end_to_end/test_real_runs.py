@@ -49,7 +49,7 @@ def outcome(stack: Stack, run: Any, day: date) -> Outcome:
         messages=stack.messages(),
         uploads=stack.uploads(day),
         snapshots=stack.partitions("supplier_stock"),
-        summary=stack.json(locations.run_summary_key(day)),
+        summary=stack.json(locations.run_summary_key(day, run.run_id)),
         reports={code: stack.feed_report(day, code) for code in SUPPLIERS},
     )
 

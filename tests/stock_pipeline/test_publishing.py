@@ -128,7 +128,7 @@ def test_a_later_date_in_a_single_store_is_enough_to_refuse(published: Lake):
     ("spoil", "message"),
     [
         ("nothing staged", "has no partition"),
-        ("gone", "is gone, it was published already"),
+        ("gone", "is gone: a run that published it drops it"),
         ("two files", "2 files instead of one"),
         ("no file", "0 files instead of one"),
     ],

@@ -372,3 +372,41 @@ def test_uploads_of_nobody_are_quarantined_with_the_reason(lake: Lake):
     assert found[0].quarantined == aside
     assert lake.bodies("quarantine/") == {aside: b"whose?", f"{aside}.txt": f"{found[0].reason}\n".encode()}
     assert "rename it" in found[0].reason
+
+
+def test_a_file_in_a_subfolder_is_nobody_s_feed_however_new_it_is(lake: Lake):
+    key = lake.upload_feed(DAY, "BGA SF.xlsx", ROWS)
+    for name in ("old/BGA yesterday.xlsx", "BGA old/yesterday.xlsx"):
+        lake.upload_feed(DAY, name, [HEADER, *([code, "0"] for code, _ in good_rows())])
+    report = process(lake)
+    assert report.file is not None
+    assert (report.file.key, report.file.not_read) == (key, [])
+    found = quarantine_unrecognised(lake.s3, lake.bucket, SUPPLIERS, DAY)
+    assert {file.name for file in found} == {"old/BGA yesterday.xlsx", "BGA old/yesterday.xlsx"}
+    assert {"subfolder" in file.reason for file in found} == {True}
+    assert len({file.quarantined for file in found}) == 2
+
+
+def test_what_the_day_accepted_earlier_stays_in_force_and_is_as_old_as_that(lake: Lake):
+    lake.put_snapshot("BGA", DAY - timedelta(days=30), {"L0000": 1})
+    lake.put_snapshot("BGA", DAY, {"L0000": 1})
+    report = process(lake)
+    assert (report.verdict, report.age_days, report.stale) == (Verdict.MISSING, 0, False)
+    assert report.last_snapshot == DAY - timedelta(days=30)
+
+
+def test_rows_for_staff_are_of_the_file_that_was_judged_last(lake: Lake):
+    key = lake.upload_feed(DAY, "BGA SF.xlsx", with_rejected(2))
+    process(lake)
+    assert len(staff_rows(lake)) > 1
+    lake.s3.delete_object(Bucket=lake.bucket, Key=key)
+    assert process(lake).verdict is Verdict.MISSING
+    assert locations.stock_feed_rows_key(DAY, "BGA") not in lake.keys("reports/")
+
+
+def test_a_label_with_a_part_nobody_can_name_is_not_known(lake: Lake):
+    lake.put_product(
+        [("KIT", "PX0001", "BGA"), ("KIT", " ", "BGA"), ("ONE", "", "BGA"), ("L1", "PX0001", "BGA")]
+    )
+    mapping = read_mapping(lake.s3, lake.glue, **lake.where, supplier=SUPPLIERS.supplier("BGA"))
+    assert mapping["custom_label"].to_list() == ["L1"]

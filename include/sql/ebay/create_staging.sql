@@ -35,14 +35,18 @@ previous_stock AS (
 {{ stock("previous") }}
 ),
 known_label AS (
-    SELECT DISTINCT supplier, upper(trim(BOTH ' ' FROM custom_label)) AS custom_label
+    SELECT supplier, upper(trim(BOTH ' ' FROM custom_label)) AS custom_label
     FROM product
     WHERE supplier IN ({{ text_list(plan["suppliers_by_mapping"]) }})
+    GROUP BY supplier, upper(trim(BOTH ' ' FROM custom_label))
+    -- A part nobody can name makes its label unknown, as it is to the snapshots.
+    HAVING count_if(coalesce(trim(BOTH ' ' FROM part_number), '') = '') = 0
 ),
 listing AS (
     SELECT item_id, custom_label, upper(trim(BOTH ' ' FROM custom_label)) AS label, supplier, ebay_store
     FROM store
     WHERE supplier IN ({{ text_list(plan["snapshots"] | map(attribute="supplier")) }})
+      AND trim(BOTH ' ' FROM custom_label) <> ''
 )
 SELECT
     listing.item_id,
