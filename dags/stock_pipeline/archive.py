@@ -25,7 +25,7 @@ SHORT_TEXT_BYTES = 200
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 STRICT_RELATIONSHIP_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
-Padding = dict[str, dict[int, int]]
+Padding = dict[str, dict[str, list[int]]]
 StartHandler = Callable[[str, dict[str, str]], None]
 Parts = dict[str, zipfile.ZipInfo]
 
@@ -257,32 +257,35 @@ def _check_texts(
 def _find_padding(
     archive: zipfile.ZipFile, styles: zipfile.ZipInfo | None, sheet: zipfile.ZipInfo, columns: int
 ) -> Padding:
-    """The cells whose number format shows leading zeros: `000` shows 7 as 007.
+    """The cells whose number format shows leading zeros: `000` shows 7 as 007, `00-0000` 40016 as 04-0016.
 
     Returns:
-        For each of the first `columns` columns that has such cells, by its number as text: the digits shown
-        by row number.
+        For each of the first `columns` columns that has such cells, by its number as text: the sheet rows by
+        the format their cells have.
     """
     padding: Padding = {}
-    digits = _digits_shown(archive, styles) if styles else {}
-    if not digits:
+    shown = _formats_with_zeros(archive, styles) if styles else {}
+    if not shown:
         return padding
     for chunk in _whole_tags(archive, sheet):
         for letters, row, attributes in NUMBER_CELL.findall(chunk):
             style = STYLE_OF_NUMBER.search(attributes)
             column = _column_number(letters)
-            if style and column <= columns and style[1] in digits:
-                padding.setdefault(str(column), {})[int(row)] = digits[style[1]]
+            if style and column <= columns and style[1] in shown:
+                padding.setdefault(str(column), {}).setdefault(shown[style[1]], []).append(int(row))
     return padding
 
 
-def _digits_shown(archive: zipfile.ZipFile, styles: zipfile.ZipInfo) -> dict[bytes, int]:
-    """The cell styles whose number format is a run of zeros, by their number as text, and its length."""
+def _formats_with_zeros(archive: zipfile.ZipFile, styles: zipfile.ZipInfo) -> dict[bytes, str]:
+    """Number formats that are nothing but zeros in groups, by the number (as text) of the cell styles."""
     root = _small_xml(archive, styles)
+    # What comes after a semicolon is for negative numbers; quotes and backslashes only mark literal text.
     formats = {
-        node.get("numFmtId"): node.get("formatCode", "") for node in root.iter() if node.get("formatCode")
+        node.get("numFmtId"): re.sub(r'["\\]', "", node.get("formatCode", "").split(";")[0])
+        for node in root.iter()
+        if node.get("formatCode")
     }
-    zeros = {number: len(code) for number, code in formats.items() if re.fullmatch("0{2,}", code)}
+    zeros = {number: code for number, code in formats.items() if re.fullmatch("0{2,}|0+([-/ ]0+)+", code)}
     styles_of_cells = [style for group in root if group.tag.endswith("}cellXfs") for style in group]
     numbers = [style.get("numFmtId") for style in styles_of_cells]
     return {str(at).encode(): zeros[number] for at, number in enumerate(numbers) if number in zeros}

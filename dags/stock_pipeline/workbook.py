@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +64,22 @@ def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = N
 
 
 def _with_leading_zeros(cells: pl.DataFrame, padding: Padding) -> pl.DataFrame:
-    for column, digits in padding.items():
-        shown = pl.col("row").replace_strict(digits, default=0, return_dtype=pl.UInt32)
-        whole = pl.col(column).str.contains("^[0-9]+$")
-        cells = cells.with_columns(pl.when(whole).then(pl.col(column).str.zfill(shown)).otherwise(column))
+    for column, formats in padding.items():
+        for shown, rows in formats.items():
+            formatted = pl.col("row").is_in(rows) & pl.col(column).str.contains("^[0-9]+$")
+            cells = cells.with_columns(
+                pl.when(formatted).then(_shown_as(pl.col(column), shown)).otherwise(column)
+            )
     return cells
+
+
+def _shown_as(number: pl.Expr, shown: str) -> pl.Expr:
+    """Whole numbers as a format such as `00-0000` shows them; the first group takes what the others leave."""
+    first, *others = re.split("([-/ ])", shown)
+    groups = [len(group) for group in others[1::2]]
+    digits = number.str.zfill(len(first) + sum(groups))
+    pieces: list[pl.Expr] = []
+    for separator, length in zip(reversed(others[::2]), reversed(groups), strict=True):
+        pieces[:0] = [pl.lit(separator), digits.str.tail(length)]
+        digits = digits.str.head(-length)
+    return pl.concat_str(digits, *pieces)

@@ -260,6 +260,23 @@ def test_a_number_shown_with_leading_zeros_keeps_them(path: Path):
     assert [text for _, text in texts(path, 1)] == ["007", "7", "7", "00042", "1234", "-7", "7.5", "AB"]
 
 
+def test_a_number_shown_in_groups_is_read_as_it_is_shown(path: Path):
+    styled_workbook(
+        path,
+        ["00-0000", "000;-000", "00\\/000", "0.00", "00&quot;-&quot;00"],
+        ["2:40016", "2:1234567", "3:7", "4:12", "5:7", "6:105", "2:7.5"],
+    )
+    assert [text for _, text in texts(path, 1)] == [
+        "04-0016",
+        "123-4567",
+        "007",
+        "00/012",
+        "7",
+        "01-05",
+        "7.5",
+    ]
+
+
 def test_leading_zeros_of_columns_nobody_reads_are_left_alone(path: Path):
     styled_workbook(path, ["000"], ["2:7"])
     raw_cells = (
