@@ -45,12 +45,13 @@ from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, XComArg, task_group
 
+import daily_stock_tasks as tasks
 import stock_settings as settings
-import stock_tasks as tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
 from aws_operators.s3 import S3KeyDeadlineSensor
 from stock_pipeline.suppliers import load_suppliers
+from task_support import tell
 
 RUN: dict[str, Any] = {
     "run_date": settings.RUN_DATE,
@@ -83,15 +84,6 @@ PARAMS = {
 
 
 OWN = "ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key='{key}')"
-
-
-def tell(sns: str) -> dict[str, Any]:
-    """Arguments of an SNS operator or notifier that sends what the template expression `sns` gives."""
-    return {
-        "target_arn": settings.TOPIC_ARN,
-        "message": f"{{{{ ({sns})['message'] }}}}",
-        "message_attributes": {"event": f"{{{{ ({sns})['event'] }}}}"},
-    }
 
 
 with DAG(

@@ -12,10 +12,16 @@ class Event(StrEnum):
     """What happened. Sent as the message attribute `event`, so that subscribers can filter."""
 
     FEED_PROCESSED = "feed_processed"
+    FEED_HELD = "feed_held"
     FEED_REJECTED = "feed_rejected"
     FEED_MISSING = "feed_missing"
     PARTITION_ADDED = "partition_added"
     EBAY_GENERATED = "ebay_generated"
+    TABLE_REFRESHED = "table_refreshed"
+    REFRESH_HELD = "refresh_held"
+    REFRESH_REJECTED = "refresh_rejected"
+    TABLE_ROLLED_BACK = "table_rolled_back"
+    PARTITIONS_DELETED = "partitions_deleted"
     RUN_FINISHED = "run_finished"
 
 

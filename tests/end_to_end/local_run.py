@@ -172,12 +172,13 @@ class LocalRun:
         """What a task instance returned or pushed; None if it did not."""
         return self.xcoms.get((task_id, map_index, key))
 
-    def go(self, start: str = "plan_run", stop: str = "conclude") -> LocalRun:
+    def go(self, start: str | None = None, stop: str | None = None) -> LocalRun:
         """Run all tasks in order, once each, or a part of them; what would be retried counts as failed.
 
         With a start it is what clearing that task with its downstream does.
         """
         order = [task.task_id for task in self.dag.topological_sort()]
+        start, stop = start or order[0], stop or order[-1]
         cleared = set(order[order.index(start) :])
         self.states = {key: state for key, state in self.states.items() if key[0] not in cleared}
         self.errors = {key: error for key, error in self.errors.items() if key[0] not in cleared}
@@ -191,7 +192,7 @@ class LocalRun:
     @property
     def state(self) -> str:
         """What the run ends in: what its last task does."""
-        return self.states["conclude", -1]
+        return self.states[self.dag.topological_sort()[-1].task_id, -1]
 
     @property
     def failed(self) -> dict[Key, str]:

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import DAG
 
 import aws_operators.glue
-import stock_tasks
+import daily_stock_tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from stock_pipeline import publishing
 from tests import oracle
@@ -53,8 +53,8 @@ class _DyingClient:
 
 
 def dying_s3(patch: Patch, method: str, calls: int) -> None:
-    client = _DyingClient(stock_tasks._s3(), method, calls)
-    patch.setattr(stock_tasks, "_s3", lambda: client)
+    client = _DyingClient(daily_stock_tasks.s3_client(), method, calls)
+    patch.setattr(daily_stock_tasks, "s3_client", lambda: client)
 
 
 def in_process_feed(patch: Patch) -> None:

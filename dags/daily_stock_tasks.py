@@ -6,35 +6,14 @@ and polars takes half a second.
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import Any
 
-from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
-from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
-from stock_pipeline.errors import NeedsPersonError
-from stock_settings import AWS_CONN_ID, LONDON
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
-
-    from stock_pipeline.messages import Message
-
-
-def _s3() -> S3Client:
-    return S3Hook(aws_conn_id=AWS_CONN_ID).conn
-
-
-def _glue() -> GlueClient:
-    return GlueCatalogHook(aws_conn_id=AWS_CONN_ID).conn
-
-
-def _for_sns(message: Message) -> dict[str, str]:
-    """What an SNS operator needs of a message: its text and its event."""
-    return {"message": message.model_dump_json(), "event": message.event.value}
+import task_support
+from task_support import check_run, failed_tasks, for_sns, glue_client, result, s3_client
 
 
 def plan_run(
@@ -44,15 +23,7 @@ def plan_run(
     from stock_pipeline.locations import stock_feed_prefix
     from stock_pipeline.suppliers import file_pattern, load_suppliers
 
-    # The DAG's own, because Airflow adds to `params` whatever a run was given.
-    unknown = sorted(set(dag_run.conf or {}) - set(dag.params))
-    if unknown:
-        raise NeedsPersonError(
-            f"No parameter {', '.join(unknown)}; there are {', '.join(sorted(dag.params))}"
-        )
-    day = date.fromisoformat(run_date)
-    if day > datetime.now(LONDON).date():
-        raise NeedsPersonError(f"The run date {day} is in the future")
+    day = check_run(run_date, dag, dag_run)
     suppliers = load_suppliers()
     chosen = dict.fromkeys(params["suppliers"] or suppliers.suppliers)
     return [
@@ -73,8 +44,8 @@ def process_feed(
     suppliers = load_suppliers()
     day = date.fromisoformat(run_date)
     report = stock_feed.process_feed(
-        _s3(),
-        _glue(),
+        s3_client(),
+        glue_client(),
         bucket=bucket,
         database=database,
         suppliers=suppliers,
@@ -82,7 +53,7 @@ def process_feed(
         run_date=day,
     )
     location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
-    ti.xcom_push(key="sns", value=_for_sns(report.message(location)))
+    ti.xcom_push(key="sns", value=for_sns(report.message(location)))
     if partition := report.partition(bucket):
         ti.xcom_push(key="partition", value=partition)
     return FeedOutcome.of(report, location).model_dump(mode="json")
@@ -102,7 +73,7 @@ def partition_message(run_date: date | str, added: list[list[str]]) -> dict[str,
         counts={"partitions": len(added)},
         text=f"Partitions of {run_date} added to {SUPPLIER_STOCK.name}: {names}",
     )
-    return _for_sns(message)
+    return for_sns(message)
 
 
 def plan_table(*, run_date: str, bucket: str, database: str, run_id: str, **_: Any) -> dict[str, Any]:
@@ -111,7 +82,7 @@ def plan_table(*, run_date: str, bucket: str, database: str, run_id: str, **_: A
     from stock_pipeline.suppliers import load_suppliers
 
     return ebay.plan_table(
-        _glue(),
+        glue_client(),
         bucket=bucket,
         database=database,
         suppliers=load_suppliers(),
@@ -130,8 +101,8 @@ def publish_ebay(
     if params["dry_run"]:
         raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
     published = publish(
-        _s3(),
-        _glue(),
+        s3_client(),
+        glue_client(),
         bucket=bucket,
         database=database,
         staging_table=plan["staging_table"],
@@ -154,7 +125,7 @@ def write_upload_files(
 
     day = date.fromisoformat(run_date)
     names = [entry["values"][0] for entry in stores]
-    written = write(_s3(), bucket=bucket, stores=names, run_date=day, full=params["full_upload"])
+    written = write(s3_client(), bucket=bucket, stores=names, run_date=day, full=params["full_upload"])
     message = Message(
         event=Event.EBAY_GENERATED,
         run_date=day,
@@ -165,7 +136,7 @@ def write_upload_files(
         text=f"The ebay table of {day} is published: {sum(written.rows.values()):,} listings in "
         f"{len(written.files)} upload files for {len(names)} stores",
     )
-    ti.xcom_push(key="sns", value=_for_sns(message))
+    ti.xcom_push(key="sns", value=for_sns(message))
     return asdict(written)
 
 
@@ -178,13 +149,13 @@ def summarise(
     from stock_pipeline.suppliers import load_suppliers
 
     day = date.fromisoformat(run_date)
-    planned = [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
+    planned = _planned(ti)
     # With the indexes named it is a list always; without, Airflow gives a single supplier's line bare.
     lines = ti.xcom_pull(task_ids="feed.process_feed", map_indexes=range(len(planned)))
     suppliers = load_suppliers()
-    plan = _result(ti, "plan_table") or {"snapshots": []}
-    published = _result(ti, "publish_ebay") is not None
-    upload = _result(ti, "write_upload_files") or {}
+    plan = result(ti, "plan_table") or {"snapshots": []}
+    published = result(ti, "publish_ebay") is not None
+    upload = result(ti, "write_upload_files") or {}
     summary = RunSummary(
         run_date=day,
         run_id=ti.run_id,
@@ -192,59 +163,35 @@ def summarise(
         feeds=[
             FeedOutcome(**(line or {"supplier": code})) for code, line in zip(planned, lines, strict=True)
         ],
-        unrecognised=quarantine_unrecognised(_s3(), bucket, suppliers, day),
+        unrecognised=quarantine_unrecognised(s3_client(), bucket, suppliers, day),
         retired=[
             snapshot["supplier"]
             for snapshot in plan["snapshots"]
             if snapshot["supplier"] not in suppliers.suppliers
         ],
-        failed_tasks=_failed_tasks(ti),
-        checks=_result(ti, "audit") or [],
+        failed_tasks=failed_tasks(ti, planned),
+        checks=result(ti, "audit") or [],
         published=published,
         changed=upload.get("rows", {}),
         upload_files=upload.get("files", []),
         upload_zip=upload.get("zip_key"),
     )
     if published:
-        drop_staging(_s3(), _glue(), bucket=bucket, database=database, staging_table=plan["staging_table"])
+        drop_staging(
+            s3_client(), glue_client(), bucket=bucket, database=database, staging_table=plan["staging_table"]
+        )
     # A run that was never planned says nothing about the day, so the day's summary stays.
     whole_day = len(planned) == len(suppliers.suppliers) and not summary.dry_run
-    location = write_summary(_s3(), bucket, summary, whole_day=whole_day) if planned else None
-    ti.xcom_push(key="sns", value=_for_sns(summary.message(location)))
+    location = write_summary(s3_client(), bucket, summary, whole_day=whole_day) if planned else None
+    ti.xcom_push(key="sns", value=for_sns(summary.message(location)))
     return {"report": location, "concerns": summary.concerns, "failed_tasks": summary.failed_tasks}
 
 
 def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
     """End the run as failed if somebody has to look at something."""
-    if summary is None:
-        raise AirflowFailException("The run could not be summed up: see the tasks that failed")
-    later = [name for name in _failed_tasks(ti) if name not in summary["failed_tasks"]]
-    concerns = [*summary["concerns"], *(f"task {name} failed: see its log" for name in later)]
-    if concerns:
-        where = f" (all in {summary['report']})" if summary["report"] else ""
-        raise AirflowFailException(f"To look at{where}:\n" + "\n".join(f"- {line}" for line in concerns))
+    task_support.conclude(summary, failed_tasks(ti, _planned(ti)))
 
 
-def _states(ti: Any) -> dict[str, str]:
-    """States of the run's tasks by name; a mapped one's ends in `_` and its index."""
-    return ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
-
-
-def _result(ti: Any, task_id: str) -> Any:
-    """What a task of this run returned; None unless it succeeded.
-
-    After a run is cleared, Airflow keeps the earlier result of a task that is not reached again.
-    """
-    return ti.xcom_pull(task_ids=task_id) if _states(ti).get(task_id) == "success" else None
-
-
-def _failed_tasks(ti: Any) -> list[str]:
-    """Names of the run's failed tasks, mapped ones with their supplier."""
-    suppliers = [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
-    failed = []
-    for name, state in sorted(_states(ti).items()):
-        if state == "failed":
-            task, _, index = name.rpartition("_")
-            mapped = task.startswith("feed.") and index.isdigit()
-            failed.append(f"{task} of {suppliers[int(index)]}" if mapped else name)
-    return failed
+def _planned(ti: Any) -> list[str]:
+    """The suppliers this run is for, by map index."""
+    return [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]

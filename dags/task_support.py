@@ -1,0 +1,111 @@
+"""What the Python tasks of all DAGs need of Airflow: clients, checked parameters, messages, task states."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+
+from stock_pipeline.errors import NeedsPersonError
+from stock_settings import AWS_CONN_ID, LONDON, TOPIC_ARN
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+    from stock_pipeline.messages import Message
+
+
+def s3_client() -> S3Client:
+    """S3 as the connection has it."""
+    return S3Hook(aws_conn_id=AWS_CONN_ID).conn
+
+
+def glue_client() -> GlueClient:
+    """The Glue catalog as the connection has it."""
+    return GlueCatalogHook(aws_conn_id=AWS_CONN_ID).conn
+
+
+def check_run(run_date: str, dag: DAG, dag_run: Any) -> date:
+    """The run date, if the run can be for it and was given parameters the DAG has.
+
+    Raises:
+        NeedsPersonError: the run was given a parameter nobody knows, or a date in the future.
+    """
+    # The DAG's own, because Airflow adds to `params` whatever a run was given.
+    unknown = sorted(set(dag_run.conf or {}) - set(dag.params))
+    if unknown:
+        raise NeedsPersonError(
+            f"No parameter {', '.join(unknown)}; there are {', '.join(sorted(dag.params))}"
+        )
+    day = date.fromisoformat(run_date)
+    if day > datetime.now(LONDON).date():
+        raise NeedsPersonError(f"The run date {day} is in the future")
+    return day
+
+
+def for_sns(message: Message) -> dict[str, str]:
+    """What an SNS operator needs of a message: its text and its event."""
+    return {"message": message.model_dump_json(), "event": message.event.value}
+
+
+def tell(sns: str) -> dict[str, Any]:
+    """Arguments of an SNS operator or notifier that sends what the template expression `sns` gives.
+
+    The expression stands for what `for_sns` returned.
+    """
+    return {
+        "target_arn": TOPIC_ARN,
+        "message": f"{{{{ ({sns})['message'] }}}}",
+        "message_attributes": {"event": f"{{{{ ({sns})['event'] }}}}"},
+    }
+
+
+def result(ti: Any, task_id: str) -> Any:
+    """What a task of this run returned; None unless it succeeded.
+
+    After a run is cleared, Airflow keeps the earlier result of a task that is not reached again.
+    """
+    return ti.xcom_pull(task_ids=task_id) if _states(ti).get(task_id) == "success" else None
+
+
+def failed_tasks(ti: Any, mapped_names: list[str]) -> list[str]:
+    """Names of the run's failed tasks.
+
+    Args:
+        ti: the task instance that asks.
+        mapped_names: what instances of mapped tasks are called, by map index.
+    """
+    failed = []
+    for name, state in sorted(_states(ti).items()):
+        if state == "failed":
+            task, _, index = name.rpartition("_")
+            mapped = "." in task and index.isdigit()
+            failed.append(f"{task} of {mapped_names[int(index)]}" if mapped else name)
+    return failed
+
+
+def conclude(summary: dict[str, Any] | None, failed: list[str]) -> None:
+    """End a run as failed if somebody has to look at something.
+
+    Args:
+        summary: of the run: `report` (location or None), `concerns` (sentences), `failed_tasks` (names that
+            the concerns tell of); None if there is none.
+        failed: names of the tasks that have failed by now.
+    """
+    if summary is None:
+        raise AirflowFailException("The run could not be summed up: see the tasks that failed")
+    later = [name for name in failed if name not in summary["failed_tasks"]]
+    concerns = [*summary["concerns"], *(f"task {name} failed: see its log" for name in later)]
+    if concerns:
+        where = f" (all in {summary['report']})" if summary["report"] else ""
+        raise AirflowFailException(f"To look at{where}:\n" + "\n".join(f"- {line}" for line in concerns))
+
+
+def _states(ti: Any) -> dict[str, str]:
+    """States of the run's tasks by name; a mapped one's ends in `_` and its index."""
+    return ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
