@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -46,26 +46,59 @@ def write_upload_files(
         run_date: names the folder.
         full: every listing, instead of only those whose quantity differs.
 
-    A store without rows gets no file. Stores are read one at a time and only in the columns needed, so
-    memory stays at some 20 bytes for each listing of the largest store.
+    Stores are read one at a time and only in the columns needed, so memory stays at some 20 bytes for each
+    listing of the largest store.
     """
-    prefix = locations.ebay_upload_prefix(run_date)
-    zip_key = f"{prefix}ebay_upload_{run_date.isoformat()}.zip"
+    with TemporaryDirectory(prefix="ebay_") as folder:
+        path = Path(folder) / "store.parquet"
+        return write_files(
+            s3,
+            bucket=bucket,
+            prefix=locations.ebay_upload_prefix(run_date),
+            zip_name=f"ebay_upload_{run_date.isoformat()}.zip",
+            day=run_date,
+            stores=stores,
+            listings=lambda store: _listings(s3, bucket, store, path, full=full),
+        )
+
+
+def write_files(
+    s3: S3Client,
+    *,
+    bucket: str,
+    prefix: str,
+    zip_name: str,
+    day: date,
+    stores: Iterable[str],
+    listings: Callable[[str], pl.DataFrame],
+) -> UploadFiles:
+    """Write a CSV of each store's listings and a zip of them all, and remove what else lies in the folder.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        prefix: the folder of the files, which is theirs alone.
+        zip_name: of the zip in it.
+        day: the date of the files within the zip.
+        stores: the stores to write for; one without listings gets no file.
+        listings: gives the listings of a store: `item_id` (i64, each once), `quantity` (i32), by item_id.
+    """
+    zip_key = prefix + zip_name
     written: list[str] = []
     rows: dict[str, int] = {}
     with TemporaryDirectory(prefix="ebay_upload_") as folder:
         bundle = Path(folder) / "all.zip"
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for store in stores:
-                listings = _listings(s3, bucket, store, Path(folder) / "store.parquet", full=full)
-                rows[store] = listings.height
-                for name, body in _csv_files(store, listings):
+                told = listings(store)
+                rows[store] = told.height
+                for name, body in _csv_files(store, told):
                     s3.put_object(Bucket=bucket, Key=prefix + name, Body=body, ContentType="text/csv")
                     written.append(prefix + name)
-                    # The day's own date: the same rows give the same zip.
-                    entry = zipfile.ZipInfo(name, (run_date.year, run_date.month, run_date.day, 0, 0, 0))
+                    # Not today's date: the same rows give the same zip.
+                    entry = zipfile.ZipInfo(name, (day.year, day.month, day.day, 0, 0, 0))
                     archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
-                log.info("%s: %s rows", store, f"{listings.height:,}")
+                log.info("%s: %s rows", store, f"{told.height:,}")
         if written:
             s3.upload_file(str(bundle), bucket, zip_key)
     _remove_others(s3, bucket, prefix, {*written, zip_key} if written else set())
