@@ -8,10 +8,12 @@ STAMP := $(VENV)/.installed
 AIRFLOW_PORT ?= 8080
 AWS_PORT ?= 5555
 FEEDS ?=
+STACK ?= rtg-automotive-stock
+DRY_RUN ?=
 # The statement as it was typed: Athena has tables named "t$$partitions", where make would expand $$p.
 export STATEMENT = $(value Q)
 
-.PHONY: help demo down sql test lint install lock
+.PHONY: help demo down sql test lint package deploy install lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,7 +33,13 @@ test: $(STAMP) lint ## Check the code and run all tests
 lint: $(STAMP) ## Check style, formatting and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
-	@$(VENV)/bin/mypy dags plugins local_aws demo tests
+	@$(VENV)/bin/mypy dags plugins local_aws demo deployment tests
+
+package: $(STAMP) ## Build what Amazon MWAA takes, in build/
+	@$(RUN) -m deployment package
+
+deploy: $(STAMP) ## Bring it to the bucket and the environment of STACK; DRY_RUN=1 only says what would be done
+	@$(RUN) -m deployment push --stack $(STACK) $(if $(DRY_RUN),--dry-run)
 
 install: $(STAMP) ## Make the virtual environment with everything in it
 

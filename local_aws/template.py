@@ -3,6 +3,7 @@
 It reads as much of CloudFormation as the template uses. Anything beyond (a resource type, a property, an
 intrinsic function, a section) is an error that names the resource: a setting skipped in silence would hold on
 AWS and not here. There is one exception: a policy's denial of plain HTTP, where plain HTTP is all there is.
+What has no local counterpart stands under a condition that does not hold here, and is not looked at.
 Making the resources again gives those that are there the settings of the template.
 """
 
@@ -10,113 +11,34 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import copy
 import graphlib
 import json
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import boto3
 import yaml
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+
+from local_aws.template_language import (
+    Loader,
+    TemplateError,
+    blaming,
+    condition_values,
+    kept_entries,
+    only,
+    parameter_values,
+    resolve,
+)
 
 TEMPLATE_PATH = Path(__file__).parents[1] / "infrastructure" / "template.yaml"
 ENDPOINT_URL = "http://127.0.0.1:5555"
 DEFAULT_REGION = "eu-west-2"  # where the environment names none
 ONLY_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 PSEUDO_PARAMETERS = ("AWS::AccountId", "AWS::Partition", "AWS::Region")
-
-Lookup = Callable[[str, str], Any]
-"""Gives an attribute of a name in the template; the attribute `Ref` is the value of the name itself."""
-
-
-class TemplateError(Exception):
-    """The template cannot be made here. The message names the parameter, resource or output at fault."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags in their long form: `!Sub x` is `{"Fn::Sub": x}`."""
-
-    def construct_intrinsic(self, name: str, node: yaml.Node) -> dict[str, Any]:
-        """The long form of a tagged node."""
-        plain = copy.copy(node)
-        plain.tag = self.resolve(type(node), node.value, (True, False))
-        return {name if name == "Ref" else f"Fn::{name}": self.construct_object(plain, deep=True)}
-
-
-_Loader.add_multi_constructor("!", _Loader.construct_intrinsic)
-MISTAKES = (AttributeError, BotoCoreError, ClientError, OSError, TypeError, ValueError, yaml.YAMLError)
-"""What a faulty template, or an endpoint that refuses it, makes the code below raise."""
-
-
-@contextlib.contextmanager
-def _blaming(subject: str) -> Iterator[None]:
-    """Turns whatever goes wrong inside into a `TemplateError` that begins with the subject."""
-    try:
-        yield
-    except KeyError as error:
-        raise TemplateError(f"{subject}: {error} is missing") from error
-    except (TemplateError, *MISTAKES) as error:
-        raise TemplateError(f"{subject}: {error}") from error
-
-
-def _only(mapping: Mapping[str, Any], known: str) -> None:
-    """Raises `TemplateError` for keys that are not among the known ones, given as words."""
-    if unknown := sorted(mapping.keys() - set(known.split())):
-        raise TemplateError(f"the local reader does not know {', '.join(unknown)}")
-
-
-def _parameter_values(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """Each declared parameter's value, by the rules its declaration states."""
-    if unknown := sorted(given.keys() - declared.keys()):
-        raise TemplateError(f"the template has no parameter {', '.join(unknown)}")
-    values: dict[str, Any] = {}
-    for name, rules in declared.items():
-        with _blaming(f"parameter {name}"):
-            _only(rules, "Type Default Description AllowedPattern ConstraintDescription")
-            text = str(given[name] if name in given else rules["Default"])
-            values[name] = {"String": str, "Number": int}[rules["Type"]](text)
-            if not re.fullmatch(rules.get("AllowedPattern", ".*"), text):
-                raise TemplateError(f"{text} is not allowed: {rules.get('ConstraintDescription')}")
-    return values
-
-
-def _get_attribute(argument: Any, lookup: Lookup) -> Any:
-    return lookup(*(argument.split(".", 1) if isinstance(argument, str) else argument))
-
-
-def _substitute(argument: Any, lookup: Lookup) -> str:
-    if not isinstance(argument, str):
-        raise TemplateError("the local reader does not know Fn::Sub with variables of its own")
-    name = re.compile(r"\$\{([^!.}]+)(?:\.([^}]+))?\}")
-    return name.sub(lambda found: str(lookup(found[1], found[2] or "Ref")), argument).replace("${!", "${")
-
-
-INTRINSICS: dict[str, Callable[[Any, Lookup], Any]] = {
-    "Ref": lambda argument, lookup: lookup(argument, "Ref"),
-    "Fn::GetAtt": _get_attribute,
-    "Fn::Join": lambda argument, lookup: argument[0].join(map(str, _resolve(argument[1], lookup))),
-    "Fn::Sub": _substitute,
-}
-
-
-def _resolve(value: Any, lookup: Lookup) -> Any:
-    """The value with its intrinsic functions replaced by what they stand for."""
-    if isinstance(value, list):
-        return [_resolve(item, lookup) for item in value]
-    if not isinstance(value, dict):
-        return value
-    functions = [key for key in value if key == "Ref" or str(key).startswith("Fn::")]
-    if not functions:
-        return {key: _resolve(item, lookup) for key, item in value.items()}
-    if len(value) > 1 or functions[0] not in INTRINSICS:
-        raise TemplateError(f"the local reader does not know {functions[0]} as it stands here")
-    return INTRINSICS[functions[0]](value[functions[0]], lookup)
 
 
 def _text(value: Any) -> str:
@@ -125,14 +47,14 @@ def _text(value: Any) -> str:
 
 
 def _encryption(configuration: dict[str, Any]) -> dict[str, Any]:
-    _only(configuration, "ServerSideEncryptionConfiguration")
+    only(configuration, "ServerSideEncryptionConfiguration")
     renamed = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
     rules = configuration["ServerSideEncryptionConfiguration"]
     return {"Rules": [{renamed.get(key, key): value for key, value in rule.items()} for rule in rules]}
 
 
 def _lifecycle(configuration: dict[str, Any]) -> dict[str, Any]:
-    _only(configuration, "Rules")
+    only(configuration, "Rules")
     rules = [{"Filter": {"Prefix": rule.get("Prefix", "")}, **rule} for rule in configuration["Rules"]]
     for rule in rules:
         rule.pop("Prefix", None)
@@ -207,7 +129,7 @@ class _Endpoint:
 
     def queue(self, properties: dict[str, Any]) -> dict[str, str]:
         name = properties.pop("QueueName")
-        _only(properties.get("RedrivePolicy", {}), "deadLetterTargetArn maxReceiveCount")
+        only(properties.get("RedrivePolicy", {}), "deadLetterTargetArn maxReceiveCount")
         # Without settings: SQS refuses to create a queue again with others than those it has.
         url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
         settings = {setting: _text(value) for setting, value in properties.items()}
@@ -270,21 +192,21 @@ def _creation_order(template: dict[str, Any]) -> list[str]:
 
     def references(value: Any) -> set[str]:
         found: set[str] = set()
-        _resolve(value, lambda name, _: found.add(name))
+        resolve(value, lambda name, _: found.add(name))
         if strangers := sorted(found - known):
-            raise TemplateError(f"no parameter or resource is called {', '.join(strangers)}")
+            raise TemplateError(f"no parameter or resource made here is called {', '.join(strangers)}")
         return found
 
     for name, resource in template["Resources"].items():
-        with _blaming(f"resource {name} ({resource.get('Type')})"):
-            _only(resource, "Type Properties DeletionPolicy UpdateReplacePolicy")
+        with blaming(f"resource {name} ({resource.get('Type')})"):
+            only(resource, "Type Condition Properties DeletionPolicy UpdateReplacePolicy")
             if resource["Type"] not in HANDLERS:
                 raise TemplateError("the local reader does not know this type")
-            _only(resource["Properties"], HANDLERS[resource["Type"]][1])
+            only(resource["Properties"], HANDLERS[resource["Type"]][1])
             graph[name] = references(resource["Properties"]) & template["Resources"].keys()
-    for name, output in template.get("Outputs", {}).items():
-        with _blaming(f"output {name}"):
-            _only(output, "Description Value")
+    for name, output in template["Outputs"].items():
+        with blaming(f"output {name}"):
+            only(output, "Condition Description Value")
             references(output["Value"])
     return list(graphlib.TopologicalSorter(graph).static_order())
 
@@ -307,13 +229,16 @@ def create_resources(
     Raises:
         TemplateError: the template holds something the reader does not know, or the endpoint refused a call.
     """
-    with _blaming(str(template_path)):
-        template = yaml.load(Path(template_path).read_text(encoding="utf-8"), _Loader)  # noqa: S506  (is safe)
-        _only(template, "AWSTemplateFormatVersion Description Parameters Resources Outputs")
+    with blaming(str(template_path)):
+        template = yaml.load(Path(template_path).read_text(encoding="utf-8"), Loader)  # noqa: S506  (is safe)
+        only(template, "AWSTemplateFormatVersion Description Parameters Conditions Resources Outputs")
+        values = parameter_values(template.get("Parameters", {}), parameters or {})
+        conditions = condition_values(template.get("Conditions", {}), values)
+        template["Resources"] = kept_entries("resource", template["Resources"], conditions)
+        template["Outputs"] = kept_entries("output", template.get("Outputs", {}), conditions)
         order = _creation_order(template)
-        values = _parameter_values(template.get("Parameters", {}), parameters or {})
     region = os.environ.get("AWS_DEFAULT_REGION", DEFAULT_REGION)
-    with _blaming(endpoint_url):
+    with blaming(endpoint_url):
         endpoint = _Endpoint(endpoint_url, region)
         account = endpoint.sts.get_caller_identity()["Account"]
     values |= dict(zip(PSEUDO_PARAMETERS, (account, "aws", region), strict=True))
@@ -324,12 +249,12 @@ def create_resources(
 
     for name in order:
         resource = template["Resources"][name]
-        with _blaming(f"resource {name} ({resource['Type']})"):
+        with blaming(f"resource {name} ({resource['Type']})"):
             make, _ = HANDLERS[resource["Type"]]
-            attributes[name] = make(endpoint, _resolve(resource["Properties"], lookup))
-    with _blaming("outputs"):
-        outputs = template.get("Outputs", {})
-        return {name: str(_resolve(output["Value"], lookup)) for name, output in outputs.items()}
+            attributes[name] = make(endpoint, resolve(resource["Properties"], lookup))
+    with blaming("outputs"):
+        outputs = template["Outputs"]
+        return {name: str(resolve(output["Value"], lookup)) for name, output in outputs.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -340,7 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args(arguments)
     try:
-        with _blaming("--parameter NAME=VALUE"):
+        with blaming("--parameter NAME=VALUE"):
             parameters = dict(pair.split("=", 1) for pair in options.parameter)
         outputs = create_resources(options.template, options.endpoint, parameters)
     except TemplateError as error:

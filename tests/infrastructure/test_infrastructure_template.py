@@ -124,7 +124,7 @@ def test_only_the_topic_may_send_to_the_queue(resources: dict[str, Any]) -> None
 
 
 def test_encryption_lets_the_topic_reach_the_queue(resources: dict[str, Any]) -> None:
-    assert one(resources, "AWS::SNS::Topic")["KmsMasterKeyId"]
+    assert resources["Topic"]["Properties"]["KmsMasterKeyId"]
     queues = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::SQS::Queue"]
     assert len(queues) == 2
     for queue in queues:
