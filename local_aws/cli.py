@@ -1,4 +1,4 @@
-"""The command line: `python -m local_aws start | stop | status | serve | query`."""
+"""The command line: `python -m local_aws start | stop | status | serve | query | faults`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_aws import query
+from local_aws import faults_command, query
 from local_aws.background import StartError
 from local_aws.environment import DEFAULT_MEMORY, DEFAULT_PORT, client_environment, endpoint_url
 from local_aws.ports import PortTakenError, require_free
@@ -60,9 +60,13 @@ def _parser() -> argparse.ArgumentParser:
             help="where its pid, log and working files are (default %(default)s)",
         )
     asked = _command(
-        commands, "query", "run an Athena statement on the running server and print the rows", None
+        commands, "query", "run an Athena statement on the running server and print the rows", query.run
     )
     query.add_arguments(asked)
+    faults = _command(
+        commands, "faults", "let calls to the running server fail, or list what fails", faults_command.run
+    )
+    faults_command.add_arguments(faults)
     return parser
 
 
@@ -70,7 +74,7 @@ def _command(
     commands: argparse._SubParsersAction, name: str, text: str, run: object
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-    command.set_defaults(run=run or query.run)
+    command.set_defaults(run=run)
     return command
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from local_aws.athena.errors import InvalidRequestError
 from local_aws.athena.service import ACTIONS, AthenaService
 from local_aws.environment import REGION
+from local_aws.faults import FAILS_QUERY, Application
 
 logger = logging.getLogger(__name__)
 
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 _TARGET = re.compile(r"AmazonAthena\.(\w+)")
 _CREDENTIAL_REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
@@ -46,7 +46,9 @@ class AthenaMiddleware:
         region = _CREDENTIAL_REGION.search(environ.get("HTTP_AUTHORIZATION", ""))
         try:
             request = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
-            answer = self.service.call(action, request, region[1] if region else REGION)
+            answer = self.service.call(
+                action, request, region[1] if region else REGION, environ.get(FAILS_QUERY)
+            )
         except InvalidRequestError as error:
             return "400 Bad Request", _error("InvalidRequestException", str(error))
         except Exception as error:

@@ -19,6 +19,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from local_aws.athena.service import AthenaService
 from local_aws.environment import DEFAULT_MEMORY, DEFAULT_PORT, endpoint_url
+from local_aws.faults import Application, FaultMiddleware
 from local_aws.middleware import AthenaMiddleware
 from local_aws.ports import HOST, require_free
 
@@ -46,7 +47,12 @@ class LocalAws:
         port: where to listen; 0 takes a free one.
         directory: for objects, query folders and results; a temporary one if None. Its contents go at `stop`.
         memory: DuckDB's memory limit.
+
+    Attributes:
+        faults: calls that are to fail, while it runs.
     """
+
+    faults: FaultMiddleware
 
     def __init__(
         self, port: int = DEFAULT_PORT, directory: Path | None = None, memory: str = DEFAULT_MEMORY
@@ -79,13 +85,15 @@ class LocalAws:
             directory = stack.enter_context(_work_directory(self._given_directory))
             stack.enter_context(_spooling())
             application = AthenaMiddleware(DomainDispatcherApplication(create_backend_app))
-            server = _listen(self._port, application)
+            self.faults = FaultMiddleware(application)
+            server = _listen(self._port, self.faults)
             endpoint = endpoint_url(server.server_port)
             stack.callback(server.server_close)
             thread = threading.Thread(target=server.serve_forever, name="local-aws", daemon=True)
             thread.start()
             stack.callback(thread.join)
             stack.callback(server.shutdown)
+            stack.callback(self.faults.clear)
             stack.callback(_forget, endpoint)
             service = AthenaService(endpoint, directory, self._memory)
             stack.callback(service.close)
@@ -119,7 +127,7 @@ def raise_open_files() -> None:
                 return
 
 
-def _listen(port: int, application: AthenaMiddleware) -> BaseWSGIServer:
+def _listen(port: int, application: Application) -> BaseWSGIServer:
     require_free(port)  # werkzeug would print and exit
     return make_server(HOST, port, application, threaded=True, request_handler=_QuietHandler)
 

@@ -22,6 +22,7 @@ from local_aws.athena.executions import Execution
 from local_aws.athena.objects import ObjectCache, split_uri
 from local_aws.athena.runner import Services, run
 from local_aws.environment import DEFAULT_MEMORY, REGION, client_arguments
+from local_aws.faults import OWN_USER_AGENT
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ _CLIENT_CONFIG = botocore.config.Config(
     response_checksum_validation="when_required",
     max_pool_connections=2 * _WORKERS,
     s3={"addressing_style": "path"},
+    user_agent_extra=OWN_USER_AGENT,
 )
 
 
@@ -85,20 +87,23 @@ class AthenaService:
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def call(self, action: str, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def call(
+        self, action: str, request: dict[str, Any], region: str, failure: str | None = None
+    ) -> dict[str, Any]:
         """Answer one API call.
 
         Args:
             action: such as `StartQueryExecution`.
             request: the decoded JSON body.
             region: from the request's signature.
+            failure: why a query that is started is to end FAILED without having run; None if it is to run.
 
         Raises:
             InvalidRequestError: as Athena's InvalidRequestException.
         """
         match action:
             case "StartQueryExecution":
-                return self._start(request, region)
+                return self._start(request, region, failure)
             case "GetQueryExecution":
                 return {"QueryExecution": self._find(request).describe()}
             case "BatchGetQueryExecution":
@@ -119,7 +124,7 @@ class AthenaService:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._engine.close()
 
-    def _start(self, request: dict[str, Any], region: str) -> dict[str, Any]:
+    def _start(self, request: dict[str, Any], region: str, failure: str | None) -> dict[str, Any]:
         sql = request.get("QueryString", "")
         statements.check_single(sql)
         workgroup = self._workgroup(request.get("WorkGroup") or "primary", region)
@@ -157,7 +162,10 @@ class AthenaService:
             self._executions[execution.query_id] = execution
             if token:
                 self._tokens[token] = execution.query_id
-        self._pool.submit(self._execute, execution)
+        if failure:
+            execution.finish("FAILED", failure)
+        else:
+            self._pool.submit(self._execute, execution)
         return {"QueryExecutionId": execution.query_id}
 
     def _execute(self, execution: Execution) -> None:
