@@ -28,7 +28,9 @@ sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*
 	@$(RUN) -m local_aws query --endpoint http://127.0.0.1:$(AWS_PORT) --workgroup rtg-automotive-stock "$$STATEMENT"
 
 test: $(STAMP) lint ## Check the code and run all tests
-	@$(RUN) -m pytest
+	@# A file's tests share what they are made of, so they stay together. What measures time runs by itself.
+	@$(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile -m "not alone"
+	@$(RUN) -m pytest --quiet -m alone
 
 lint: $(STAMP) ## Check style, formatting and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .

@@ -36,6 +36,7 @@ def measure(how: str, folder: Path, threads: int) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.alone
 def test_twenty_times_quicker_than_openpyxl_reads_and_under_300_mb(
     day_of_feeds: Path, record_property: Callable[[str, object], None]
 ) -> None:
