@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 
 AIRFLOW_PORT ?= 8080
 AWS_PORT ?= 5555
+FRONT_END_PORT ?= 8501
 FEEDS ?=
 STACK ?= rtg-automotive-stock
 DRY_RUN ?=
@@ -19,7 +20,8 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## Show the seller's morning; FEEDS=<folder> takes real workbooks instead of samples
-	@$(RUN) -m demo up --airflow-port $(AIRFLOW_PORT) --aws-port $(AWS_PORT) $(if $(FEEDS),--feeds "$(FEEDS)")
+	@$(RUN) -m demo up --airflow-port $(AIRFLOW_PORT) --aws-port $(AWS_PORT) \
+		--front-end-port $(FRONT_END_PORT) $(if $(FEEDS),--feeds "$(FEEDS)")
 
 down: $(STAMP) ## End what the demo left running
 	@$(RUN) -m demo down
@@ -35,7 +37,7 @@ test: $(STAMP) lint ## Check the code and run all tests
 lint: $(STAMP) ## Check style, formatting and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
-	@$(VENV)/bin/mypy dags plugins local_aws demo deployment tests
+	@$(VENV)/bin/mypy dags plugins local_aws demo frontend deployment tests
 
 package: $(STAMP) ## Build what Amazon MWAA takes, in build/
 	@$(RUN) -m deployment package

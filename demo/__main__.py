@@ -19,6 +19,7 @@ from rich.status import Status
 from demo import REPOSITORY
 from demo.airflow_api import AirflowApi
 from demo.airflow_local import STATE, airflow_address, airflow_environment, airflow_server
+from demo.front_end import front_end_address, front_end_environment, front_end_server
 from demo.load import feed_days, upload_feeds, upload_tables
 from demo.sample_feeds import last_days, write_sample_feeds
 from demo.sample_tables import write_product_and_store
@@ -54,10 +55,11 @@ def main() -> int:
     )
     parser.add_argument("--airflow-port", type=int, default=8080, help="default %(default)s")
     parser.add_argument("--aws-port", type=int, default=5555, help="default %(default)s")
+    parser.add_argument("--front-end-port", type=int, default=8501, help="default %(default)s")
     options = parser.parse_args()
     # Wide enough for the tables even where the output is a file.
     console = Console(highlight=False, soft_wrap=True, width=max(110, shutil.get_terminal_size().columns))
-    demo = Demo(console, options.feeds, options.airflow_port, options.aws_port)
+    demo = Demo(console, options.feeds, options.airflow_port, options.aws_port, options.front_end_port)
     demo.down()
     if options.command == "down":
         return 0
@@ -77,23 +79,26 @@ class Demo:
         given_feeds: folder of real workbooks, or None for samples.
         airflow_port: of Airflow's API server and UI.
         aws_port: of the local AWS.
+        front_end_port: of the page for staff.
     """
 
     console: Console
     given_feeds: Path | None
     airflow_port: int
     aws_port: int
+    front_end_port: int
     started: float = 0.0
     last_progress: str = ""
 
     def down(self) -> None:
-        """End Airflow and the local AWS, if they run."""
+        """End the page, Airflow and the local AWS, if they run."""
         servers: list[BackgroundServer] = [
+            front_end_server(self.front_end_port, {}),
             airflow_server(self.airflow_port, {}),
             local_aws_server(self.aws_port),
         ]
         stopped = [server.name for server in servers if server.stop()]
-        self.console.print(f"Stopped {' and '.join(stopped)}." if stopped else "Nothing was running.")
+        self.console.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing was running.")
 
     def up(self) -> int:
         """Start everything, load data, run the days, show what came of them; 0 if all days were published."""
@@ -118,6 +123,12 @@ class Demo:
         api = AirflowApi(airflow_address(self.airflow_port))
         self._await_dag(api)
         self._say(f"Airflow is up: {api.address}")
+        front_end = front_end_server(
+            self.front_end_port, front_end_environment(api.address, aws_address(self.aws_port), outputs)
+        )
+        front_end.launch()
+        front_end.wait()
+        self._say(f"the page for staff is up: {front_end_address(self.front_end_port)}")
 
         published = [self._run(api, s3, bucket, day) for day in days]
         self._farewell(api, outputs)
@@ -181,10 +192,10 @@ class Demo:
     def _farewell(self, api: AirflowApi, outputs: dict[str, str]) -> None:
         self.console.print("\n[bold]To look at[/]")
         for name, place in {
+            "the page": f"{front_end_address(self.front_end_port)}  (for operations staff)",
             "Airflow": f"{api.address}/dags/{DAG_ID}  (no password: only this machine reaches it)",
             "the tables": 'make sql Q="SELECT * FROM ebay LIMIT 10"',
             "the bucket": f"s3://{outputs['BucketName']} at {aws_address(self.aws_port)}",
-            "the messages": f"queue {outputs['QueueUrl']}",
         }.items():
             self.console.print(f"  {name:<14}{place}")
         self.console.print("Everything stays up until: make down")

@@ -1,0 +1,16 @@
+"""What Streamlit runs: `streamlit run frontend/app.py`. Puts the code on the path and draws the page."""
+
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Streamlit puts only this folder on the path. The pipeline's own code lies in dags/.
+for folder in ("dags", "."):
+    path = str((REPOSITORY / folder).resolve())
+    if path not in sys.path:
+        sys.path.insert(0, path)
+
+from frontend import shell  # noqa: E402 - the path has to be there first
+
+shell.draw()

@@ -1,0 +1,114 @@
+"""What all pages share: sign-in, the list of pages, how faults are told.
+
+A new page is a module in `views` with a function `page`, and a line in `PAGES`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+import streamlit as st
+from botocore.exceptions import BotoCoreError, ClientError
+
+from frontend.services.airflow import AirflowError
+from frontend.services.identity import NotAllowedError, User, local_user, signed_in_user
+from frontend.services.settings import settings
+from frontend.session import remember_user
+from frontend.views import start, today
+from stock_pipeline.errors import NeedsPersonError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page in the navigation; `icon` is one of Streamlit's Material symbols, which need no network."""
+
+    draw: Callable[[], None]
+    title: str
+    icon: str
+    path: str
+
+
+PAGES = (
+    Entry(today.page, "Today", ":material/today:", "today"),
+    Entry(start.page, "Start and release", ":material/play_circle:", "start"),
+)
+"""The pages, in the order of the navigation. The first one opens at the bare address."""
+
+
+def draw() -> None:
+    """Draw the page that was asked for, for whoever may see it."""
+    st.set_page_config(page_title="Stock", page_icon=":material/inventory_2:", layout="wide")
+    with told_plainly():
+        settings()
+        user = _user()
+        remember_user(user)
+        pages = [
+            st.Page(_told(entry), title=entry.title, icon=entry.icon, url_path=entry.path, default=at == 0)
+            for at, entry in enumerate(PAGES)
+        ]
+        chosen = st.navigation(pages, position="top")
+        chosen.run()
+        _who_is_here(user)
+
+
+def _told(entry: Entry) -> Callable[[], None]:
+    """The page, which tells its faults in words."""
+
+    def run() -> None:
+        with told_plainly():
+            entry.draw()
+
+    run.__name__ = entry.path
+    return run
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Tell a fault as a sentence with what to do, instead of a traceback."""
+    try:
+        yield
+    except NotAllowedError as error:
+        st.error(str(error), icon=":material/lock:")
+        if st.user.get("is_logged_in"):
+            st.button("Sign out", on_click=st.logout)
+    except (NeedsPersonError, AirflowError) as error:
+        st.error(str(error), icon=":material/error:")
+    except (ClientError, BotoCoreError) as error:
+        log.exception("AWS")
+        st.error(f"AWS did not do what the page asked of it: {error}", icon=":material/cloud_off:")
+        st.write("Load the page again in a minute. If it stays, show this message to the data engineer.")
+
+
+def _user() -> User:
+    """Whoever is at the page; stops with the sign-in button if they have not signed in yet."""
+    chosen = settings()
+    if not _sign_in_configured():
+        return local_user(cast("str | None", st.get_option("server.address")), chosen.published_at)
+    if not st.user.get("is_logged_in"):
+        st.title("Stock")
+        st.write("Please sign in with your work account.")
+        st.button("Sign in", on_click=st.login, type="primary")
+        st.stop()
+    return signed_in_user(st.user.to_dict(), chosen.sign_in_allowed)
+
+
+def _sign_in_configured() -> bool:
+    try:
+        return "auth" in st.secrets
+    except FileNotFoundError:
+        return False
+
+
+def _who_is_here(user: User) -> None:
+    st.divider()
+    if user.signed_in:
+        st.caption(f"Signed in as {user.name}")
+        st.button("Sign out", on_click=st.logout)
+    else:
+        st.caption(f"Nobody signs in here, as the page serves this machine only. You act as {user.name}.")

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from botocore.stub import Stubber
+
+from frontend.services.airflow import Airflow, AirflowError, LocalApi, MwaaApi
+from local_aws.environment import client_arguments
+
+ADDRESS = "http://airflow.example:8080"
+RUN = {
+    "dag_id": "daily_stock",
+    "dag_run_id": "manual__1",
+    "state": "queued",
+    "logical_date": None,
+    "run_after": "2024-08-08T23:30:00Z",
+    "start_date": None,
+    "end_date": None,
+    "conf": {"run_date": "2024-08-01"},
+}
+DAG = {"dag_id": "daily_stock", "is_paused": False}
+
+
+class Server:
+    """An API server that answers by method and path, and remembers what it was asked."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = {"GET /auth/token": {"access_token": "1"}, "GET /api/v2/dags/daily_stock": DAG}
+        self.answers |= answers
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        answer = self.answers[f"{request.method} {request.url.path}"]
+        if callable(answer):
+            answer = answer(request)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+    def airflow(self, **credentials: str) -> Airflow:
+        return Airflow(LocalApi(ADDRESS + "/", transport=httpx.MockTransport(self), **credentials))
+
+
+RUNS = "/api/v2/dags/daily_stock/dagRuns"
+
+
+def test_a_run_is_started_with_its_parameters_and_with_who_started_it() -> None:
+    server = Server(**{f"POST {RUNS}": RUN})
+    run = server.airflow().trigger("daily_stock", {"run_date": "2024-08-01"}, "ann@seller.example")
+    assert json.loads(server.asked[-1].content) == {
+        "logical_date": None,
+        "conf": {"run_date": "2024-08-01"},
+        "note": "Started from the stock page by ann@seller.example",
+    }
+    assert run.active
+    assert run.link == "http://airflow.example:8080/dags/daily_stock/runs/manual__1"
+
+
+def test_a_paused_dag_is_told_instead_of_queueing_a_run_for_ever() -> None:
+    server = Server(**{"GET /api/v2/dags/daily_stock": DAG | {"is_paused": True}})
+    with pytest.raises(AirflowError, match=r"is paused in Airflow.*switch it on"):
+        server.airflow().trigger("daily_stock", {}, "ann")
+
+
+@pytest.mark.parametrize(
+    ("entry", "day"),
+    [
+        ({"conf": {"run_date": "2024-08-01"}}, date(2024, 8, 1)),
+        ({"conf": {"run_date": None}}, date(2024, 8, 9)),
+        ({"conf": None, "logical_date": "2024-08-08T04:00:00Z"}, date(2024, 8, 8)),
+    ],
+)
+def test_a_run_is_for_its_parameters_day_or_for_the_london_day_it_was_started_on(
+    entry: dict[str, Any], day: date
+) -> None:
+    server = Server(**{f"GET {RUNS}": {"dag_runs": [RUN | entry]}})
+    assert [run.run_date for run in server.airflow().recent_runs("daily_stock")] == [day]
+
+
+def test_the_states_of_a_runs_tasks_are_told_by_task_and_index() -> None:
+    tasks = [
+        {"task_id": "plan_run", "map_index": -1, "state": "success"},
+        {"task_id": "feed.process_feed", "map_index": 0, "state": None},
+    ]
+    server = Server(
+        **{f"GET {RUNS}/manual__1": RUN, f"GET {RUNS}/manual__1/taskInstances": {"task_instances": tasks}}
+    )
+    airflow = server.airflow()
+    run = airflow.with_tasks(airflow.run("daily_stock", "manual__1"))
+    assert run.tasks == {("plan_run", -1): "success", ("feed.process_feed", 0): None}
+
+
+def test_an_expired_token_is_replaced_once() -> None:
+    tokens = iter(["old", "new"])
+
+    def token(_: httpx.Request) -> dict[str, str]:
+        return {"access_token": next(tokens)}
+
+    def run(request: httpx.Request) -> httpx.Response:
+        fresh = request.headers["Authorization"] == "Bearer new"
+        return httpx.Response(200, json=RUN) if fresh else httpx.Response(401, json={"detail": "expired"})
+
+    server = Server(**{"GET /auth/token": token, f"GET {RUNS}/manual__1": run})
+    assert server.airflow().run("daily_stock", "manual__1").run_id == "manual__1"
+
+
+def test_a_password_is_given_for_the_token_where_there_is_one() -> None:
+    server = Server(**{"POST /auth/token": {"access_token": "1"}, f"GET {RUNS}/manual__1": RUN})
+    server.airflow(username="stock", password="secret").run("daily_stock", "manual__1")
+    assert json.loads(server.asked[0].content) == {"username": "stock", "password": "secret"}
+
+
+def _unreachable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused", request=request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (_unreachable, "does not answer .*is it running"),
+        (lambda _: httpx.Response(404, json={"detail": "no such run"}), r"HTTP 404\): no such run"),
+        (lambda _: httpx.Response(422, json={"detail": [{"msg": "bad day"}]}), r"HTTP 422\): bad day"),
+        (lambda _: httpx.Response(502, text="<html>"), r"HTTP 502\): <html>"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_words(
+    answer: Callable[[httpx.Request], httpx.Response], words: str
+) -> None:
+    server = Server(**{f"GET {RUNS}/manual__1": answer})
+    with pytest.raises(AirflowError, match=words):
+        server.airflow().run("daily_stock", "manual__1")
+
+
+@pytest.fixture
+def mwaa():
+    client = boto3.client("mwaa", **client_arguments("http://127.0.0.1:1"))
+    with Stubber(client) as stub:
+        yield client, stub
+
+
+def test_on_mwaa_a_run_is_started_through_aws(mwaa: Any) -> None:
+    client, stub = mwaa
+    call = {"Name": "production", "Method": "GET", "Path": "/dags/daily_stock"}
+    stub.add_response("invoke_rest_api", {"RestApiStatusCode": 200, "RestApiResponse": DAG}, call)
+    body: dict[str, Any] = {"logical_date": None, "conf": {}, "note": "Started from the stock page by ann"}
+    stub.add_response(
+        "invoke_rest_api",
+        {"RestApiStatusCode": 200, "RestApiResponse": RUN},
+        {"Name": "production", "Method": "POST", "Path": "/dags/daily_stock/dagRuns", "Body": body},
+    )
+    stub.add_response("get_environment", {"Environment": {"WebserverUrl": "x.airflow.example"}})
+    run = Airflow(MwaaApi(client, "production")).trigger("daily_stock", {}, "ann")
+    assert run.link == "https://x.airflow.example/dags/daily_stock/runs/manual__1"
+
+
+def test_a_refusal_of_airflow_on_mwaa_is_told_in_its_own_words(mwaa: Any) -> None:
+    client, stub = mwaa
+    stub.add_client_error(
+        "invoke_rest_api",
+        "RestApiClientException",
+        response_meta=None,
+        modeled_fields={"RestApiStatusCode": 404, "RestApiResponse": {"detail": "no such run"}},
+    )
+    with pytest.raises(AirflowError, match=r"HTTP 404\): no such run"):
+        Airflow(MwaaApi(client, "production")).run("daily_stock", "manual__1")
+
+
+def test_aws_refusing_the_page_is_told_too(mwaa: Any) -> None:
+    client, stub = mwaa
+    stub.add_client_error("invoke_rest_api", "AccessDeniedException", "not authorised")
+    with pytest.raises(AirflowError, match=r"MWAA refused .*not authorised"):
+        Airflow(MwaaApi(client, "production")).run("daily_stock", "manual__1")
