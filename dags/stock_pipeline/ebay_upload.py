@@ -1,4 +1,7 @@
-"""The files that tell eBay: a CSV of listings and new quantities for each store, and a zip of them all."""
+"""The files that tell eBay: a CSV of listings and new quantities for each store, and a zip of them all.
+
+Which listings they tell of is up to `upload_ledger`.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from stock_pipeline import locations
+from stock_pipeline import locations, upload_ledger
 from stock_pipeline.tables import EBAY
+from stock_pipeline.upload_ledger import StoreFiles, UploadSet
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,9 +48,9 @@ def write_upload_files(
         bucket: the bucket.
         stores: the stores to write for.
         run_date: names the folder.
-        full: every listing, instead of only those whose quantity differs.
+        full: every listing, instead of only those of which eBay has to be told something.
 
-    Stores are read one at a time and only in the columns needed, so memory stays at some 20 bytes for each
+    Stores are read one at a time and only in the columns needed, so memory stays at some 200 bytes for each
     listing of the largest store.
     """
     with TemporaryDirectory(prefix="ebay_") as folder:
@@ -58,7 +62,8 @@ def write_upload_files(
             zip_name=f"ebay_upload_{run_date.isoformat()}.zip",
             day=run_date,
             stores=stores,
-            listings=lambda store: _listings(s3, bucket, store, path, full=full),
+            listings=lambda store: _listings(s3, bucket, store, path),
+            full=full,
         )
 
 
@@ -71,47 +76,65 @@ def write_files(
     day: date,
     stores: Iterable[str],
     listings: Callable[[str], pl.DataFrame],
+    full: bool = False,
 ) -> UploadFiles:
     """Write a CSV of each store's listings and a zip of them all, and remove what else lies in the folder.
+
+    While that happens there is no `UploadSet` of the folder: nobody can mark other files as uploaded than
+    those that are noted.
 
     Args:
         s3: client.
         bucket: the bucket.
         prefix: the folder of the files, which is theirs alone.
         zip_name: of the zip in it.
-        day: the date of the files within the zip.
-        stores: the stores to write for; one without listings gets no file.
-        listings: gives the listings of a store: `item_id` (i64, each once), `quantity` (i32), by item_id.
+        day: whose table it is; the date of the files within the zip.
+        stores: the stores to write for; one with nothing to tell gets no file.
+        listings: gives all listings of a store: `item_id` (i64, each once), `quantity` (i32), `changed`
+            (bool, whether eBay has to be told of it as long as the ledger has nothing on the store).
+        full: tell every listing.
     """
     zip_key = prefix + zip_name
+    name = prefix.removeprefix(locations.EBAY_UPLOAD).rstrip("/")
     written: list[str] = []
-    rows: dict[str, int] = {}
+    noted: dict[str, StoreFiles] = {}
+    upload_ledger.forget_files(s3, bucket, name)
     with TemporaryDirectory(prefix="ebay_upload_") as folder:
         bundle = Path(folder) / "all.zip"
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for store in stores:
-                told = listings(store)
-                rows[store] = told.height
-                for name, body in _csv_files(store, told):
-                    s3.put_object(Bucket=bucket, Key=prefix + name, Body=body, ContentType="text/csv")
-                    written.append(prefix + name)
+                ledger = upload_ledger.read_ledger(s3, bucket, store, day)
+                rows = upload_ledger.to_tell(s3, bucket, listings(store), ledger, full=full)
+                writing = upload_ledger.note_written(s3, bucket, day, rows, ledger)
+                told = rows.filter("in_file")
+                noted[store] = StoreFiles(number=writing.number, rows=told.height)
+                for file, body in _csv_files(store, told):
+                    s3.put_object(Bucket=bucket, Key=prefix + file, Body=body, ContentType="text/csv")
+                    written.append(prefix + file)
                     # Not today's date: the same rows give the same zip.
-                    entry = zipfile.ZipInfo(name, (day.year, day.month, day.day, 0, 0, 0))
+                    entry = zipfile.ZipInfo(file, (day.year, day.month, day.day, 0, 0, 0))
                     archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
                 log.info("%s: %s rows", store, f"{told.height:,}")
         if written:
             s3.upload_file(str(bundle), bucket, zip_key)
     _remove_others(s3, bucket, prefix, {*written, zip_key} if written else set())
-    return UploadFiles(written, rows, zip_key if written else None)
+    files = UploadSet(
+        name=name,
+        run_date=day,
+        full=full,
+        stores=noted,
+        files=written,
+        zip_key=zip_key if written else None,
+    )
+    upload_ledger.note_files(s3, bucket, files)
+    return UploadFiles(files.files, {store: found.rows for store, found in noted.items()}, files.zip_key)
 
 
-def _listings(s3: S3Client, bucket: str, store: str, path: Path, *, full: bool) -> pl.DataFrame:
-    """The listings to tell of: `item_id` (i64), `quantity` (i32), by item_id."""
+def _listings(s3: S3Client, bucket: str, store: str, path: Path) -> pl.DataFrame:
+    """The listings of a store: `item_id` (i64), `quantity` (i32), `changed` (bool)."""
     s3.download_file(bucket, EBAY.key(store), str(path))
-    table = pl.scan_parquet(path)
-    if not full:
-        table = table.filter(pl.col("quantity_delta") != 0)
-    return table.select("item_id", "quantity").sort("item_id").collect()
+    changed = pl.col("quantity_delta") != 0
+    return pl.scan_parquet(path).select("item_id", "quantity", changed=changed).collect()
 
 
 def _csv_files(store: str, listings: pl.DataFrame) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ STAGING = "staging/"
 QUARANTINE = "quarantine/"
 REPORTS = "reports/"
 EBAY_UPLOAD = "ebay_upload/"
+UPLOAD_LEDGER = "upload_ledger/"
 ATHENA_RESULTS = "athena-results/"
 
 
@@ -52,3 +53,23 @@ def quarantine_key(run_date: date, file_name: str) -> str:
 def ebay_upload_prefix(run_date: date) -> str:
     """The folder of the upload files of a day."""
     return f"{EBAY_UPLOAD}date={run_date.isoformat()}/"
+
+
+def told_key(store: str) -> str:
+    """What eBay was last told of a store's listings."""
+    return f"{UPLOAD_LEDGER}told/ebay_store={store}/data.parquet"
+
+
+def written_prefix(store: str) -> str:
+    """What the upload files of a store told, an object for each time they were written."""
+    return f"{UPLOAD_LEDGER}written/ebay_store={store}/"
+
+
+def upload_set_key(name: str) -> str:
+    """Which upload files there are in the folder of that name; there only once all of them are."""
+    return f"{UPLOAD_LEDGER}files/{name}.json"
+
+
+def upload_marks_prefix(store: str = "") -> str:
+    """Who said when that which files were uploaded, of one store or of all."""
+    return f"{UPLOAD_LEDGER}marked/" + (f"ebay_store={store}/" if store else "")

@@ -132,6 +132,11 @@ class Lake:
         self.register(SUPPLIER_STOCK.name, values, key)
         return key
 
+    def quantities_told(self, key: str) -> dict[int, int | None]:
+        """What an object of the upload ledger says."""
+        table = pl.read_parquet(BytesIO(self.body(key)))
+        return dict(table.select("item_id", "quantity").rows())
+
     def quantities(self, key: str) -> dict[str, int]:
         """What a snapshot says."""
         table = pl.read_parquet(BytesIO(self.body(key)))
