@@ -28,8 +28,10 @@ the supplier's last snapshot stays in force. One supplier's bad day stops nobody
 - `conclude` alone: a feed was rejected, a supplier is stale, or a file belongs to nobody. Get a good file,
   upload it, run the day again.
 
-**A day that was never published** is not in the next day's files either: they tell what changed since the
-day before. Tick *full_upload* once when the next day is published.
+**Files that nobody uploaded** are not lost once somebody has marked a day's files as uploaded, in the front
+end: from then on files tell whatever eBay was not told yet. Until then they tell what changed since
+the day before, so a day that was never published is not in them. To start, tick *full_upload*, upload those
+files and mark them; do the same whenever nobody knows what eBay was told.
 
 **Running a day again** is always safe: trigger the DAG with that `run_date`, or clear the run. The same feeds
 give the same table, and a worse file never replaces an accepted snapshot of the day.
