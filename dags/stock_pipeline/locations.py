@@ -41,8 +41,13 @@ def stock_feed_rows_key(run_date: date, supplier: str) -> str:
 
 def run_summary_key(run_date: date, run_id: str | None = None) -> str:
     """The JSON summary of a day's run; of a run for some suppliers, or a dry one, under the run's id."""
-    name = "summary" if run_id is None else "summary_" + re.sub("[^A-Za-z0-9]+", "-", run_id)
+    name = "summary" if run_id is None else "summary_" + _file_name(run_id)
     return f"{REPORTS}daily_stock/{day_prefix(run_date)}{name}.json"
+
+
+def run_report_key(dag_id: str, run_date: date, run_id: str, ending: str = ".json") -> str:
+    """The report of a run of another DAG, and with another ending what lies beside it."""
+    return f"{REPORTS}{dag_id}/{day_prefix(run_date)}{_file_name(run_id)}{ending}"
 
 
 def quarantine_key(run_date: date, file_name: str) -> str:
@@ -73,3 +78,7 @@ def upload_set_key(name: str) -> str:
 def upload_marks_prefix(store: str = "") -> str:
     """Who said when that which files were uploaded, of one store or of all."""
     return f"{UPLOAD_LEDGER}marked/" + (f"ebay_store={store}/" if store else "")
+
+
+def _file_name(run_id: str) -> str:
+    return re.sub("[^A-Za-z0-9]+", "-", run_id)

@@ -57,6 +57,8 @@ class _Comms:
                     for (task_id, index), state in self._run.states.items()
                 }
                 return comms.TaskStatesResult(task_states={self._run.dag_run.run_id: names})
+            case comms.GetDRCount():
+                return comms.DRCount(count=self._run.running.count(msg.dag_id))
             case comms.ValidateInletsAndOutlets():
                 return comms.InactiveAssetsResult(inactive_assets=[])
             case comms.GetVariable() | comms.GetConnection():
@@ -89,6 +91,9 @@ class LocalRun:
         run_after: when it was triggered; now if None.
         run_id: to run on in a run of that name, as a cleared run does.
         run_type: `manual` or `scheduled`.
+
+    Attributes:
+        running: ids of the DAGs of which another run is going on.
     """
 
     def __init__(
@@ -102,6 +107,7 @@ class LocalRun:
         run_type: str = "manual",
     ) -> None:
         self.dag = dag
+        self.running: list[str] = []
         self.tries: Counter[Key] = Counter()
         self.states: dict[Key, str] = {}
         self.errors: dict[Key, BaseException] = {}

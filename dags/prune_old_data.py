@@ -1,0 +1,104 @@
+"""### prune_old_data: what is older than a month goes.
+
+Every night at 23:00 London time, and by hand.
+
+**Reads** the catalog, and the lists of objects under `supplier_stock/` and `staging/`.
+
+**Writes** a report under `reports/prune_old_data/` that names all that goes, with sizes. **Deletes**
+
+- partitions of `supplier_stock` that are older than one calendar month: on 31 March those of 27 February and
+  before. First the catalog entry, then its files.
+- staging tables and folders under `staging/` that nothing was done with for three days: what failed and dry
+  runs left.
+
+Nothing else can be named: only keys of old days' snapshots and keys under `staging/`, and of these none that
+lies where a remaining catalog entry points to. The bucket keeps deleted files as old versions for 30 days.
+
+**A supplier's newest snapshot** goes like any other once it is older than a month: stock that old is no
+stock. Then its listings leave the table `ebay`, and eBay keeps the quantities it was last told. So the run is
+red, and says whose, from two days before: get a feed, or set those listings to 0 on eBay.
+
+**When a task is red**
+
+- `list_old_data`, `delete_old_data`: AWS failed, or a run of daily_stock was still going on after an hour (it
+  may be reading what would be deleted). Clear the task with *downstream*, or leave it to the next night.
+- `conclude` alone: a supplier is about to lose its last stock or has lost it, or something is not as it
+  should be and was left alone. Its log says what; the report has it in full.
+
+**Running a day again** is always safe: trigger the DAG with that `run_date`, or clear the run. With `dry_run`
+it only lists. What comes back from a run of `daily_stock` for a day longer ago goes again the next night.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule
+
+import prune_old_data_tasks as tasks
+import stock_settings as settings
+from task_support import tell
+
+RUN: dict[str, Any] = {
+    "run_date": settings.RUN_DATE,
+    "bucket": settings.BUCKET,
+    "database": settings.DATABASE,
+}
+
+PARAMS = {
+    "run_date": Param(
+        None,
+        type=["null", "string"],
+        format="date",
+        description="What is older than a month on this day goes; empty is today in London.",
+    ),
+    "dry_run": Param(False, type="boolean", description="Only list what would go; nothing is deleted."),
+}
+
+
+with DAG(
+    dag_id="prune_old_data",
+    description="Stock older than a month and forgotten staging tables go",
+    doc_md=__doc__,
+    # Unpausing starts nothing by itself: the first scheduled run is the next night's.
+    schedule=CronTriggerTimetable("0 23 * * *", timezone=settings.LONDON, run_immediately=timedelta(0)),
+    catchup=False,
+    max_active_runs=1,
+    default_args=settings.DEFAULT_ARGS,
+    params=PARAMS,
+    user_defined_macros=settings.MACROS,
+    tags=["daily", "housekeeping"],
+):
+    list_old_data = PythonOperator(
+        task_id="list_old_data", python_callable=tasks.list_old_data, op_kwargs=RUN
+    )
+    delete_old_data = PythonOperator(
+        task_id="delete_old_data",
+        python_callable=tasks.delete_old_data,
+        op_kwargs=RUN,
+        outlets=[settings.SUPPLIER_STOCK],
+        # A run of daily_stock is given an hour to end.
+        retries=6,
+        retry_delay=timedelta(minutes=10),
+        retry_exponential_backoff=False,
+    )
+    tell_deleted = SnsPublishOperator(
+        task_id="tell_deleted", **tell("ti.xcom_pull(task_ids='delete_old_data', key='sns')")
+    )
+    summarise = PythonOperator(
+        task_id="summarise",
+        python_callable=tasks.summarise,
+        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
+    conclude = PythonOperator(
+        task_id="conclude",
+        python_callable=tasks.conclude,
+        op_kwargs={"summary": summarise.output},
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    list_old_data >> delete_old_data >> tell_deleted >> summarise >> tell_run >> conclude
