@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 
 from tests.end_to_end.checkpoint import Checkpoint
 from tests.end_to_end.days import FEW, FIRST, Days, write_days
 from tests.end_to_end.local_run import LocalRun, own_params
+from tests.end_to_end.shared_clients import shared_clients
 from tests.end_to_end.stack import Stack
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_client_for_all_hooks() -> Iterator[None]:
-    """Make a boto client once for each service, not in each task: it takes as long as the task's own work."""
-    make = AwsGenericHook.get_client_type
-    made: dict[Any, Any] = {}
-
-    def shared(hook: Any, **options: Any) -> Any:
-        key = hook.client_type, os.environ["AIRFLOW_CONN_AWS_DEFAULT"], str(options)
-        if key not in made:
-            made[key] = make(hook, **options)
-        return made[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AwsGenericHook, "get_client_type", shared)
+    with shared_clients():
         yield
 
 

@@ -1,0 +1,268 @@
+"""The DAGs as MWAA and Astro lay them out: loaded and run there, in a process that has nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from botocore.client import BaseClient
+
+from deployment.package import PLUGINS_ZIP, build_package
+from stock_pipeline.locations import date_parts, ebay_upload_prefix
+from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
+from tests.conftest import REPOSITORY
+from tests.end_to_end.days import FEW, FIRST, SECOND, Days
+from tests.end_to_end.layout_run import plain
+from tests.end_to_end.permissions import Permission, Policy, asked, execution_role
+from tests.end_to_end.stack import Stack
+
+RUNS = (
+    ("daily_stock", {"run_date": str(FIRST), "suppliers": list(FEW)}),
+    # APE's second file is to be rejected, and nothing but its snapshots is there for the others.
+    ("daily_stock", {"run_date": str(SECOND), "suppliers": ["APE", *FEW]}),
+)
+"""What is run where every call is held to the execution role."""
+
+
+def as_mwaa_has_it(folder: Path) -> Path:
+    """The package as MWAA unpacks it: DAGs and plugins, no `include` beside them."""
+    package = build_package(folder / "package")
+    shutil.copytree(package.folder / "dags", folder / "airflow" / "dags")
+    with zipfile.ZipFile(package.folder / PLUGINS_ZIP) as archive:
+        archive.extractall(folder / "airflow" / "plugins")
+    return folder / "airflow"
+
+
+def as_astro_has_it(folder: Path) -> Path:
+    """The folders that `astro dev start` mounts into its containers."""
+    for name in ("dags", "plugins", "include"):
+        shutil.copytree(
+            REPOSITORY / name, folder / "airflow" / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    return folder / "airflow"
+
+
+def perform(layout: Path, stack: Stack, runs: Any) -> Any:
+    """Load and run what lies in a layout; returns what `layout_run` found."""
+    home = layout.parent / "home"
+    result = layout.parent / "result.json"
+    environment = os.environ | {
+        **stack.airflow_settings(),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(layout / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(layout / "plugins"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "PYTHONPATH": str(REPOSITORY),
+        "LAYOUT_RESULT": str(result),
+    }
+    command = [sys.executable, "-m", "tests.end_to_end.layout_run", json.dumps(runs)]
+    done = subprocess.run(  # noqa: S603  (our own command)
+        command, cwd=layout, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(result.read_text())
+
+
+@pytest.fixture(scope="module")
+def behalf() -> Any:
+    """What the local Athena does on the caller's behalf: the calls made in this process, while it waits."""
+    calls: list[tuple[str, str, dict[str, Any]]] = []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def noted(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        calls.append((client.meta.service_model.service_name, operation, plain(parameters)))
+        return call(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", noted)
+        yield calls
+
+
+def leave_behind(stack: Stack) -> None:
+    """What runs find only now and then, so that they do what they do about it."""
+    gone = EBAY.key("GONE")
+    stack.put(gone, b"of a store that is no more")
+    stack.register(EBAY.name, ["GONE"], gone)
+    stack.put(f"{ebay_upload_prefix(FIRST)}GONE.csv", b"of an earlier run of the day")
+    # A partition that somebody registered at the wrong place.
+    stack.register(SUPPLIER_STOCK.name, [FEW[0], *date_parts(FIRST)], "supplier_stock/elsewhere/data.parquet")
+
+
+@pytest.fixture(scope="module")
+def on_mwaa(tmp_path_factory: pytest.TempPathFactory, stack: Stack, days: Days, behalf: Any) -> Any:
+    days.upload_tables(stack)
+    days.upload_feeds(stack)
+    leave_behind(stack)
+    layout = as_mwaa_has_it(tmp_path_factory.mktemp("mwaa"))
+    behalf.clear()
+    found = perform(layout, stack, RUNS)
+    found |= {"layout": layout, "ebay": stack.ebay(), "behalf": list(behalf)}
+    return found
+
+
+@pytest.fixture(scope="module")
+def on_astro(tmp_path_factory: pytest.TempPathFactory, stack: Stack, on_mwaa: Any) -> Any:
+    layout = as_astro_has_it(tmp_path_factory.mktemp("astro"))
+    found = perform(layout, stack, RUNS[1:])
+    return found | {"layout": layout, "ebay": stack.ebay()}
+
+
+@pytest.fixture(params=["on_mwaa", "on_astro"])
+def found(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
+def test_every_dag_is_there_and_nothing_of_the_repository(found: Any, dag_bag: DagBag) -> None:
+    assert found["errors"] == {}
+    assert found["dags"] == sorted(dag_bag.dags)
+    ours = {name: Path(path) for name, path in found["modules"].items() if not name.startswith("tests")}
+    from_here = {name for name, path in ours.items() if path.is_relative_to(REPOSITORY)}
+    assert from_here <= {"__main__", "__mp_main__"}  # which is what runs them
+    assert ours["stock_pipeline.tables"].is_relative_to(found["layout"] / "dags")
+    assert ours["aws_operators.athena"].is_relative_to(found["layout"] / "plugins")
+
+
+def test_every_statement_is_found_in_the_layout(found: Any) -> None:
+    wanted = {
+        str(path.relative_to(REPOSITORY / "include/sql")) for path in REPOSITORY.glob("include/sql/**/*.sql")
+    }
+    statements = {name: path for of_dag in found["statements"].values() for name, path in of_dag.items()}
+    assert set(statements) == wanted
+    for path in statements.values():
+        assert Path(path).is_relative_to(found["layout"])
+
+
+def test_a_day_comes_out_as_the_oracle_says(found: Any, days: Days) -> None:
+    assert [set(failed) for failed in found["failed"]["daily_stock"][-1:]] == [{"conclude -1"}]
+    assert "APE" in found["failed"]["daily_stock"][-1]["conclude -1"]
+    assert found["ebay"] == days.table(SECOND, *FEW)
+
+
+def test_the_first_day_ends_well(on_mwaa: Any) -> None:
+    assert on_mwaa["failed"]["daily_stock"][0] == {}
+
+
+# What the execution role may do, held to what the runs on MWAA's layout did
+
+
+@pytest.fixture(scope="module")
+def role(stack: Stack) -> dict[str, Policy]:
+    return execution_role(stack.bucket, stack.database, stack.workgroup, stack.topic_arn)
+
+
+@pytest.fixture(scope="module")
+def needed(on_mwaa: Any, stack: Stack) -> dict[Permission, str]:
+    """Every permission that the runs needed, each with a call that did."""
+    # Athena has its own way to its workgroups; it uses the caller's rights on data and catalog.
+    behalf = [call for call in on_mwaa["behalf"] if call[0] in {"s3", "glue"}]
+    return {
+        permission: f"{who}: {service} {operation} {parameters}"
+        for who, calls in (("a task", on_mwaa["calls"]), ("Athena for it", behalf))
+        for service, operation, parameters in calls
+        for permission in asked(service, operation, parameters, stack.workgroup)
+    }
+
+
+def test_the_role_may_do_whatever_the_dags_did(
+    needed: dict[Permission, str], role: dict[str, Policy]
+) -> None:
+    refused = {at: call for at, call in needed.items() if not role["pipeline"].allows(at)}
+    assert refused == {}
+
+
+def test_what_the_dags_did_is_known_at_all(needed: dict[Permission, str]) -> None:
+    actions = {action for action, _ in needed}
+    assert {
+        "s3:PutObject",
+        "glue:BatchCreatePartition",
+        "athena:StartQueryExecution",
+        "sns:Publish",
+    } < actions
+    assert any(call.startswith("Athena") for call in needed.values())
+
+
+UNSEEN = {
+    "s3:AbortMultipartUpload": "large files are written in parts, and given up in parts",
+    "s3:ListMultipartUploadParts": "Athena, when it writes large files",
+    "s3:ListBucketMultipartUploads": "Athena, when it writes large files",
+    "s3:GetBucketLocation": "Athena, before it writes results",
+    "glue:GetDatabases": "Athena, before any statement",
+    "glue:GetPartition": "Athena, on tables with partitions",
+    "athena:GetDataCatalog": "Athena, because the operator names the catalog",
+    "athena:StopQueryExecution": "the operator, when its task is ended by hand",
+}
+"""Allowed though nothing here does it: what AWS's documentation says is asked for on a real account."""
+UNSEEN_AT = {
+    ("glue:GetDatabase", "database/default"): "Athena, before any statement",
+    ("s3:GetObject", "athena-results/*"): "Athena, when results are asked for",
+}
+"""The same, of an action that is seen on other resources."""
+FOR_DAGS_TO_COME = (
+    *("product_feed/*", "store_feed/*", "product/*", "store/*", "supplier_stock/*"),
+    *("reports/*", "upload_ledger/*"),
+)
+
+
+def test_the_role_may_do_nothing_else(needed: dict[Permission, str], role: dict[str, Policy]) -> None:
+    def is_used(action: str, pattern: str) -> bool:
+        grant = Policy([{"Action": action, "Resource": pattern}])
+        # A call to Glue is asked for on the catalog, the database and the table alike.
+        whole = action.startswith("glue:") and not pattern.endswith("database/default")
+        return any(action == seen[0] if whole else grant.allows(seen) for seen in needed)
+
+    unused = {
+        (action, pattern)
+        for action, pattern in role["pipeline"].grants()
+        if not is_used(action, pattern)
+        and action not in UNSEEN
+        and not pattern.endswith(FOR_DAGS_TO_COME)
+        and not any(action == known and pattern.endswith(end) for known, end in UNSEEN_AT)
+    }
+    assert unused == set()
+    assert not {action for action, _ in needed} & UNSEEN.keys(), "seen now: take it off the list"
+
+
+def test_nothing_may_be_deleted_for_good(role: dict[str, Policy]) -> None:
+    assert not role["pipeline"].allows(("s3:DeleteObjectVersion", "arn:aws:s3:::test-layouts/ebay/a"))
+    deletable = {pattern for action, pattern in role["pipeline"].grants() if action == "s3:DeleteObject"}
+    assert not any("_feed/" in pattern for pattern in deletable), "what staff uploaded stays"
+
+
+@pytest.mark.parametrize(
+    "permission",
+    [
+        ("s3:GetObject", "arn:aws:s3:::another-bucket/ebay/data.parquet"),
+        ("s3:PutObject", "arn:aws:s3:::test-layouts/stock_feed/a.xlsx"),
+        ("s3:PutObject", "arn:aws:s3:::test-layouts/airflow/dags/daily_stock.py"),
+        ("glue:DeleteTable", "arn:aws:glue:eu-west-2:123456789012:table/other/ebay"),
+        ("athena:StartQueryExecution", "arn:aws:athena:eu-west-2:123456789012:workgroup/primary"),
+        ("sns:Publish", "arn:aws:sns:eu-west-2:123456789012:another-topic"),
+    ],
+)
+def test_the_role_ends_at_its_own(role: dict[str, Policy], permission: Permission) -> None:
+    assert not role["pipeline"].allows(permission)
+    assert not role["environment"].allows(permission)
+
+
+def test_what_mwaa_needs_stays_what_it_is(role: dict[str, Policy]) -> None:
+    """By hand from its documentation, because nothing here can show it; so a change is looked at."""
+    actions = {action for action, _ in role["environment"].grants()}
+    assert actions == {
+        "airflow:PublishMetrics",
+        *("s3:GetObject*", "s3:GetBucket*", "s3:List*", "s3:GetAccountPublicAccessBlock"),
+        *(f"logs:{name}" for name in ("CreateLogStream", "CreateLogGroup", "PutLogEvents", "GetLogEvents")),
+        *(f"logs:{name}" for name in ("GetLogRecord", "GetLogGroupFields", "GetQueryResults")),
+        *("logs:DescribeLogGroups", "cloudwatch:PutMetricData"),
+        *(f"sqs:{name}" for name in ("ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes")),
+        *(f"sqs:{name}" for name in ("GetQueueUrl", "ReceiveMessage", "SendMessage")),
+        *("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:Encrypt"),
+    }
