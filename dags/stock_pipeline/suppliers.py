@@ -179,15 +179,52 @@ def load_suppliers(path: Path = SUPPLIERS_FILE) -> SuppliersFile:
         SuppliersFileError: it is not YAML or breaks a rule; the message has a line for each fault, naming
             the supplier and the field.
     """
+    return _validated(_read(path), path.name)
+
+
+def rules_as_text(code: str, path: Path = SUPPLIERS_FILE) -> str:
+    """What the suppliers file says of one supplier, as YAML: for people to change and try."""
+    fields = _read(path)["suppliers"][code]
+    return yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
+
+
+def with_rules(code: str, text: str, path: Path = SUPPLIERS_FILE) -> SuppliersFile:
+    """The suppliers file as it would be with this text (YAML) for one supplier; the file itself stays.
+
+    Raises:
+        SuppliersFileError: as from `load_suppliers`.
+    """
+    raw = _read(path)
+    fields = _parsed(text, f"the rules of {code}")
+    if not isinstance(fields, dict):
+        raise SuppliersFileError(f"the rules of {code} must be fields with values, such as 'code_column: 1'")
+    raw["suppliers"] = {**raw["suppliers"], code: fields}
+    return _validated(raw, f"{path.name} with these rules")
+
+
+def _parsed(text: str, name: str) -> Any:
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError, SuppliersFileError) as error:
+        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, SuppliersFileError) as error:
+        raise SuppliersFileError(f"{name}: {error}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file as plain data, of which only so much is certain that there are suppliers."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
         raise SuppliersFileError(f"{path.name}: {error}") from error
+    raw = _parsed(text, path.name)
     if not isinstance(raw, dict) or not isinstance(raw.get("suppliers"), dict):
         raise SuppliersFileError(f"{path.name}: there is no list of suppliers in it")
+    return raw
+
+
+def _validated(raw: dict[str, Any], name: str) -> SuppliersFile:
     defaults = raw.pop("defaults", {})
     if not isinstance(defaults, dict) or not isinstance(defaults.get("thresholds", {}), dict):
-        raise SuppliersFileError(f"{path.name}: defaults and the thresholds in it must be fields with values")
+        raise SuppliersFileError(f"{name}: defaults and the thresholds in it must be fields with values")
     raw["suppliers"] = {
         str(code): _with_defaults(str(code), fields, defaults) for code, fields in raw["suppliers"].items()
     }
@@ -195,7 +232,7 @@ def load_suppliers(path: Path = SUPPLIERS_FILE) -> SuppliersFile:
         return SuppliersFile.model_validate(raw)
     except ValidationError as error:
         faults = "\n".join(_fault(dict(entry)) for entry in error.errors())
-        raise SuppliersFileError(f"{path.name} cannot be used:\n{faults}") from error
+        raise SuppliersFileError(f"{name} cannot be used:\n{faults}") from error
 
 
 def _with_defaults(code: str, fields: object, defaults: dict[str, Any]) -> object:

@@ -1,0 +1,184 @@
+"""Tries a supplier's changed rules on a workbook, beside the rules in force. Nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from stock_pipeline import locations
+from stock_pipeline.catalog import snapshot_dates
+from stock_pipeline.feed import Feed, RejectedFeed, read_feed
+from stock_pipeline.mapping import read_mapping
+from stock_pipeline.report import count_matches, count_rows
+from stock_pipeline.rules import match_key
+from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
+from stock_pipeline.suppliers import Supplier
+from stock_pipeline.tables import SUPPLIER_STOCK
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a list is read against.
+
+    Attributes:
+        parts: `custom_label`, `part_number`, `key` (String each), a row for each part of each label.
+        last: `custom_label`, `quantity` of the last snapshot; None if there is none.
+        last_date: its date.
+    """
+
+    parts: pl.DataFrame
+    last: pl.DataFrame | None
+    last_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a workbook comes to by some rules.
+
+    Attributes:
+        rejected: why nothing of it would count; None if it would be read.
+        counts: as in a feed's report.
+        rows: as `Feed.rows`; empty if nothing counts.
+        labels: `custom_label`, `quantity`; empty if nothing counts.
+    """
+
+    rejected: str | None
+    counts: dict[str, int]
+    rows: pl.DataFrame
+    labels: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A workbook read twice.
+
+    Attributes:
+        before: by the rules in force.
+        after: by the changed ones.
+        labels: labels whose quantity differs: `custom_label`, `before`, `after` (null: not known).
+        rows: rows of the sheet that are read differently: `row`, `code_before`, `stock_before`, `before`,
+            `code_after`, `stock_after`, `after`, `why` (a reason, where one of the two rejects the row).
+    """
+
+    before: Reading
+    after: Reading
+    labels: pl.DataFrame
+    rows: pl.DataFrame
+
+
+def what_is_known(
+    s3: S3Client, glue: GlueClient, *, bucket: str, database: str, supplier: Supplier, run_date: date
+) -> Known:
+    """What a supplier's list of a day is read against.
+
+    Of an out list the labels are those of its last snapshot: the stores' own take a minute to read.
+
+    Raises:
+        MissingTableError: the product table has no data.
+    """
+    dates = [day for day in snapshot_dates(glue, database, supplier.code) if day < run_date]
+    last = None
+    if dates:
+        key = SUPPLIER_STOCK.key(supplier.code, *locations.date_parts(dates[-1]))
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        last = pl.read_parquet(BytesIO(body), columns=["custom_label", "quantity"])
+    if supplier.lists_out_of_stock:
+        label = pl.col("custom_label")
+        labels = last if last is not None else pl.DataFrame(schema={"custom_label": pl.String})
+        parts = labels.select(label, part_number=label, key=match_key(label))
+    else:
+        parts = read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier)
+    return Known(parts, last, dates[-1] if dates else None)
+
+
+def try_rules(
+    path: Path, before: Supplier, after: Supplier, known: Known, known_after: Known, run_date: date
+) -> Trial:
+    """Read a workbook by the rules in force and by changed ones.
+
+    Args:
+        path: the workbook.
+        before: the rules in force.
+        after: the changed ones.
+        known: what the list is read against.
+        known_after: the same for the changed rules; another one only if they make an out list of it, or none.
+        run_date: the day it is for.
+    """
+    old = _read(path, before, known, run_date)
+    new = _read(path, after, known_after, run_date)
+    labels = (
+        old.labels.rename({"quantity": "before"})
+        .join(new.labels.rename({"quantity": "after"}), on="custom_label", how="full", coalesce=True)
+        .filter(pl.col("before").ne_missing(pl.col("after")))
+        .sort("custom_label")
+    )
+    return Trial(old, new, labels, _differing_rows(old.rows, new.rows))
+
+
+NO_ROWS = {
+    "row": pl.UInt32,
+    "code": pl.String,
+    "key": pl.String,
+    "raw": pl.String,
+    "quantity": pl.Int32,
+    "reason": pl.String,
+}
+NO_LABELS = {"custom_label": pl.String, "quantity": pl.Int32}
+
+
+def _read(path: Path, rules: Supplier, known: Known, run_date: date) -> Reading:
+    try:
+        feed = read_feed(path, rules)
+    except RejectedFeed as error:
+        return Reading(str(error), {}, pl.DataFrame(schema=NO_ROWS), pl.DataFrame(schema=NO_LABELS))
+    snapshot = build_snapshot(feed, known.parts, known.last, rules, run_date)
+    counts = count_rows(feed) | count_matches(snapshot)
+    if rejected := _rejected(feed, snapshot, rules):
+        return Reading(rejected, counts, feed.rows, pl.DataFrame(schema=NO_LABELS))
+    counts |= movement(snapshot.table, known.last)
+    return Reading(None, counts, feed.rows, snapshot.table.select(list(NO_LABELS)))
+
+
+def _rejected(feed: Feed, snapshot: Snapshot, rules: Supplier) -> str | None:
+    limit = rules.thresholds.max_rejected_share
+    if feed.rejected_share > limit:
+        return (
+            f"{feed.rejected.height:,} of {feed.rows.height:,} rows ({feed.rejected_share:.1%}) have no "
+            f"usable stock, more than {limit:.0%}"
+        )
+    if not snapshot.matched:
+        return f"none of its {snapshot.codes.height:,} codes is known for {rules.code}"
+    return None
+
+
+def _differing_rows(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    def named(rows: pl.DataFrame, side: str) -> pl.DataFrame:
+        return rows.select(
+            "row",
+            pl.col("code").alias(f"code_{side}"),
+            pl.col("raw").alias(f"stock_{side}"),
+            pl.col("quantity").alias(side),
+            pl.col("reason").alias(f"why_{side}"),
+        )
+
+    differs = pl.any_horizontal(
+        pl.col(one).ne_missing(pl.col(other))
+        for one, other in (("before", "after"), ("code_before", "code_after"))
+    )
+    return (
+        named(before, "before")
+        .join(named(after, "after"), on="row", how="full", coalesce=True)
+        .filter(differs)
+        .sort("row")
+        .with_columns(why=pl.coalesce("why_after", "why_before"))
+        .drop("why_before", "why_after")
+    )
