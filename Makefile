@@ -14,7 +14,7 @@ DRY_RUN ?=
 # The statement as it was typed: Athena has tables named "t$$partitions", where make would expand $$p.
 export STATEMENT = $(value Q)
 
-.PHONY: help demo down sql test lint package deploy install lock
+.PHONY: help demo down sql test lint package deploy install lock update
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -55,9 +55,16 @@ $(STAMP): requirements-dev.lock
 	@$(VENV)/bin/uv pip install --quiet --python $(RUN) -r requirements-dev.lock
 	@touch $@
 
+update: ## Move every dependency to its newest version that MWAA's constraints allow
+	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
+	@$(MAKE) --no-print-directory install
+
 lock: ## Resolve requirements-dev.lock anew from requirements-dev.in
 	@test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(RUN) -m pip install --quiet uv==0.12.3; }
 	@# MWAA pins a numpy that Python 3.11 cannot have; every other pin holds on 3.11 to 3.13.
 	@grep -v '^numpy==' constraints.txt > $(VENV)/constraints.txt
-	@$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
+	@$(VENV)/bin/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
 		--constraint $(VENV)/constraints.txt requirements-dev.in --output-file requirements-dev.lock
+	@# Only a try: what MWAA and Astro install has to resolve on their Python, numpy and all.
+	@$(VENV)/bin/uv pip compile --quiet --python-version 3.12 --python-platform linux --no-emit-index-url \
+		--constraint constraints.txt requirements.txt --output-file $(VENV)/requirements-mwaa.txt

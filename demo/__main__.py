@@ -18,7 +18,7 @@ from rich.status import Status
 
 from demo import REPOSITORY
 from demo.airflow_api import AirflowApi
-from demo.airflow_local import STATE, airflow_address, airflow_environment, airflow_server
+from demo.airflow_local import STATE, airflow_address, airflow_environment, airflow_server, healthy
 from demo.front_end import front_end_address, front_end_environment, front_end_server
 from demo.load import feed_days, upload_feeds, upload_tables
 from demo.sample_feeds import last_days, write_sample_feeds
@@ -31,13 +31,13 @@ from local_aws.process import local_aws_server
 from local_aws.template import TEMPLATE_PATH, create_resources
 
 if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
 
 WORK = REPOSITORY / ".local" / "demo"
 DAG_ID = "daily_stock"
 SAMPLE_DAYS = 2
 PARSE_SECONDS = 90
+START_SECONDS = 600
 
 
 class DemoError(Exception):
@@ -47,7 +47,11 @@ class DemoError(Exception):
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__.split("\n")[0])
-    parser.add_argument("command", choices=["up", "down"], help="start the demo, or end what it left running")
+    parser.add_argument(
+        "command",
+        choices=["up", "into", "down"],
+        help="start the demo, show it in an Airflow that runs already, or end what it left running",
+    )
     parser.add_argument(
         "--feeds",
         type=Path,
@@ -56,15 +60,20 @@ def main() -> int:
     parser.add_argument("--airflow-port", type=int, default=8080, help="default %(default)s")
     parser.add_argument("--aws-port", type=int, default=5555, help="default %(default)s")
     parser.add_argument("--front-end-port", type=int, default=8501, help="default %(default)s")
+    into = parser.add_argument_group("into", "what runs already, as in containers")
+    into.add_argument("--airflow", metavar="ADDRESS", help="of Airflow's API server")
+    into.add_argument("--aws", metavar="ADDRESS", help="of the local AWS")
+    parser.add_argument("--work", type=Path, default=WORK, help="for the demo's files (default %(default)s)")
     options = parser.parse_args()
     # Wide enough for the tables even where the output is a file.
     console = Console(highlight=False, soft_wrap=True, width=max(110, shutil.get_terminal_size().columns))
-    demo = Demo(console, options.feeds, options.airflow_port, options.aws_port, options.front_end_port)
-    demo.down()
-    if options.command == "down":
-        return 0
+    ports = (options.airflow_port, options.aws_port, options.front_end_port)
+    demo = Demo(console, options.feeds, *ports, options.work)
     try:
-        return demo.up()
+        if options.command == "into":
+            return demo.into(options.airflow, options.aws)
+        demo.down()
+        return demo.up() if options.command == "up" else 0
     except (StartError, DemoError) as error:
         demo.console.print(f"[red]{error}[/]")
         return 1
@@ -80,6 +89,7 @@ class Demo:
         airflow_port: of Airflow's API server and UI.
         aws_port: of the local AWS.
         front_end_port: of the page for staff.
+        work: where it keeps its files.
     """
 
     console: Console
@@ -87,6 +97,7 @@ class Demo:
     airflow_port: int
     aws_port: int
     front_end_port: int
+    work: Path = WORK
     started: float = 0.0
     last_progress: str = ""
 
@@ -103,7 +114,7 @@ class Demo:
     def up(self) -> int:
         """Start everything, load data, run the days, show what came of them; 0 if all days were published."""
         self.started = time.monotonic()
-        shutil.rmtree(WORK, ignore_errors=True)
+        shutil.rmtree(self.work, ignore_errors=True)
         shutil.rmtree(STATE, ignore_errors=True)
         aws = local_aws_server(self.aws_port)
         aws.launch()
@@ -115,10 +126,7 @@ class Demo:
         airflow = airflow_server(self.airflow_port, environment)
         airflow.launch()
         self._say("Airflow is starting; meanwhile the data is made")
-        clients = client_arguments(aws_address(self.aws_port))
-        s3, glue = boto3.client("s3", **clients), boto3.client("glue", **clients)
-        bucket = outputs["BucketName"]
-        days = self._load(s3, glue, bucket, outputs["DatabaseName"])
+        s3, days = self._load(aws_address(self.aws_port), outputs)
         airflow.wait()
         api = AirflowApi(airflow_address(self.airflow_port))
         self._await_dag(api)
@@ -130,30 +138,48 @@ class Demo:
         front_end.wait()
         self._say(f"the page for staff is up: {front_end_address(self.front_end_port)}")
 
-        published = [self._run(api, s3, bucket, day) for day in days]
+        published = [self._run(api, s3, outputs["BucketName"], day) for day in days]
         self._farewell(api, outputs)
         return 0 if all(published) else 1
 
-    def _load(self, s3: S3Client, glue: GlueClient, bucket: str, database: str) -> list[date]:
+    def into(self, airflow: str, aws: str) -> int:
+        """Load data into what runs already, run the days, show what came of them; 0 if all were published."""
+        self.started = time.monotonic()
+        outputs = create_resources(TEMPLATE_PATH, aws)
+        self._say(f"the local AWS at {aws} has the resources of {TEMPLATE_PATH.relative_to(REPOSITORY)}")
+        s3, days = self._load(aws, outputs)
+        deadline = time.monotonic() + START_SECONDS
+        while not healthy(airflow):
+            if time.monotonic() > deadline:
+                raise DemoError(f"Airflow at {airflow} is not healthy after {START_SECONDS} s")
+            time.sleep(1)
+        api = AirflowApi(airflow)
+        self._await_dag(api)
+        published = [self._run(api, s3, outputs["BucketName"], day) for day in days]
+        return 0 if all(published) else 1
+
+    def _load(self, aws: str, outputs: dict[str, str]) -> tuple[S3Client, list[date]]:
+        """Put tables and feeds into the bucket; returns S3's client and the days there are feeds of."""
+        clients = client_arguments(aws)
+        s3, glue = boto3.client("s3", **clients), boto3.client("glue", **clients)
+        bucket, database = outputs["BucketName"], outputs["DatabaseName"]
         feeds = self.given_feeds
         if feeds is None:
-            feeds = WORK / "feeds"
+            feeds = self.work / "feeds"
             yesterday = datetime.now(ZoneInfo("Europe/London")).date() - timedelta(days=1)
             # Past days, because a run of today would wait for the missing supplier until the deadline.
             write_sample_feeds(feeds, list(last_days(SAMPLE_DAYS, yesterday)))
-            self._say(
-                f"sample workbooks of {SAMPLE_DAYS} days are written to {feeds.relative_to(REPOSITORY)}"
-            )
+            self._say(f"sample workbooks of {SAMPLE_DAYS} days are written to {_shown(feeds)}")
         days = list(feed_days(feeds)) if feeds.is_dir() else []
         if not days:
             raise DemoError(f"{feeds} has no subfolder named YYYY-MM-DD with workbooks in it")
-        made = write_product_and_store(feeds, WORK / "tables")
-        upload_tables(s3, glue, bucket, database, WORK / "tables")
+        made = write_product_and_store(feeds, self.work / "tables")
+        upload_tables(s3, glue, bucket, database, self.work / "tables")
         listings, stores = sum(made.listings.values()), len(made.listings)
         self._say(f"product has {made.product_rows:,} rows, store {listings:,} listings in {stores} stores")
         for day, folder in days:
             self._say(f"{upload_feeds(s3, bucket, day, folder)} workbooks of {day} are uploaded")
-        return [day for day, _ in days]
+        return s3, [day for day, _ in days]
 
     def _await_dag(self, api: AirflowApi) -> None:
         deadline = time.monotonic() + PARSE_SECONDS
@@ -177,9 +203,9 @@ class Demo:
             raise DemoError(f"The run left no summary: look at {api.run_address(DAG_ID, run_id)}") from error
         show_summary(self.console, summary)
         if summary.upload_zip:
-            copy = WORK / Path(summary.upload_zip).name
+            copy = self.work / Path(summary.upload_zip).name
             s3.download_file(bucket, summary.upload_zip, str(copy))
-            self.console.print(f"a copy of the zip: {copy.relative_to(REPOSITORY)}")
+            self.console.print(f"a copy of the zip: {_shown(copy)}")
         return summary.published
 
     def _progress(self, status: Status, line: str) -> None:
@@ -202,6 +228,11 @@ class Demo:
 
     def _say(self, text: str) -> None:
         self.console.print(f"[dim]{time.monotonic() - self.started:5.0f} s[/]  {text}")
+
+
+def _shown(path: Path) -> Path:
+    """A path as people know it: within the repository where it lies there."""
+    return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path
 
 
 if __name__ == "__main__":

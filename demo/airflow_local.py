@@ -72,12 +72,13 @@ def airflow_server(port: int, environment: dict[str, str]) -> BackgroundServer:
         directory=STATE,
         command=[sys.executable, "-m", "airflow", "standalone"],
         environment=environment,
-        answers=lambda: _healthy(airflow_address(port)),
+        answers=lambda: healthy(airflow_address(port)),
         start_seconds=180,
     )
 
 
-def _healthy(address: str) -> bool:
+def healthy(address: str) -> bool:
+    """Whether all parts of an Airflow are up."""
     try:
         health = httpx.get(f"{address}/api/v2/monitor/health", timeout=5).json()
     except (httpx.HTTPError, ValueError):

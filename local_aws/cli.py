@@ -12,7 +12,7 @@ from pathlib import Path
 from local_aws import faults_command, query
 from local_aws.background import StartError
 from local_aws.environment import DEFAULT_MEMORY, DEFAULT_PORT, client_environment, endpoint_url
-from local_aws.ports import PortTakenError, require_free
+from local_aws.ports import HOST, PortTakenError, require_free
 from local_aws.process import (
     STATE_DIRECTORY,
     answers,
@@ -48,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--memory", default=DEFAULT_MEMORY, help="what queries may hold in memory (default %(default)s)"
         )
+    serve.add_argument(
+        "--host",
+        default=HOST,
+        help="the address to listen on; only this machine reaches the default, %(default)s",
+    )
     stop = _command(commands, "stop", "end the background server; fine if none runs", _stop)
     status = _command(
         commands, "status", "say whether the background server runs (exit code 1 if not)", _status
@@ -109,7 +114,7 @@ def _serve(options: argparse.Namespace) -> int:
     temporary = options.state_dir.resolve() / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(temporary)
-    server = LocalAws(options.port, options.state_dir / "work", options.memory)
+    server = LocalAws(options.port, options.state_dir / "work", options.memory, options.host)
     try:
         with server:
             print(f"The local AWS answers at {server.endpoint_url}", flush=True)

@@ -47,6 +47,7 @@ class LocalAws:
         port: where to listen; 0 takes a free one.
         directory: for objects, query folders and results; a temporary one if None. Its contents go at `stop`.
         memory: DuckDB's memory limit.
+        host: on which address; others than this machine may reach it there, and it asks nobody who they are.
 
     Attributes:
         faults: calls that are to fail, while it runs.
@@ -55,9 +56,14 @@ class LocalAws:
     faults: FaultMiddleware
 
     def __init__(
-        self, port: int = DEFAULT_PORT, directory: Path | None = None, memory: str = DEFAULT_MEMORY
+        self,
+        port: int = DEFAULT_PORT,
+        directory: Path | None = None,
+        memory: str = DEFAULT_MEMORY,
+        host: str = HOST,
     ) -> None:
         self._port = port
+        self._host = host
         self._given_directory = directory
         self._memory = memory
         self._stack = contextlib.ExitStack()
@@ -86,7 +92,7 @@ class LocalAws:
             stack.enter_context(_spooling())
             application = AthenaMiddleware(DomainDispatcherApplication(create_backend_app))
             self.faults = FaultMiddleware(application)
-            server = _listen(self._port, self.faults)
+            server = _listen(self._host, self._port, self.faults)
             endpoint = endpoint_url(server.server_port)
             stack.callback(server.server_close)
             thread = threading.Thread(target=server.serve_forever, name="local-aws", daemon=True)
@@ -127,9 +133,9 @@ def raise_open_files() -> None:
                 return
 
 
-def _listen(port: int, application: Application) -> BaseWSGIServer:
+def _listen(host: str, port: int, application: Application) -> BaseWSGIServer:
     require_free(port)  # werkzeug would print and exit
-    return make_server(HOST, port, application, threaded=True, request_handler=_QuietHandler)
+    return make_server(host, port, application, threaded=True, request_handler=_QuietHandler)
 
 
 @contextlib.contextmanager
