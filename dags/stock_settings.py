@@ -24,11 +24,13 @@ DEADLINE = "{{ var.value.stock_deadline }}"
 # Not `dag.timezone`: that comes from a start date, and with one Airflow starts a run as soon as the DAG is
 # unpaused, and gives a run dated before it no tasks, so that it succeeds without having done anything.
 MACROS = {"london": LONDON}
-RUN_DATE_EXPRESSION = (
-    "(params.run_date or (dag_run.logical_date or dag_run.run_after).astimezone(london).date())"
-)
+RUN_DAY_EXPRESSION = "(dag_run.logical_date or dag_run.run_after).astimezone(london).date()"
+RUN_DAY = f"{{{{ {RUN_DAY_EXPRESSION} }}}}"
+"""The London date a run was scheduled or triggered at."""
+
+RUN_DATE_EXPRESSION = f"(params.run_date or {RUN_DAY_EXPRESSION})"
 RUN_DATE = f"{{{{ {RUN_DATE_EXPRESSION} }}}}"
-"""The day a run is for: the parameter, else the London date the run was scheduled or triggered at."""
+"""The day a run is for: the parameter, else the London date it was scheduled or triggered at."""
 
 SUPPLIER_STOCK = Asset(name="supplier_stock", uri="x-stock://supplier_stock")
 STORE = Asset(name="store", uri="x-stock://store")

@@ -60,6 +60,11 @@ def ebay_upload_prefix(run_date: date) -> str:
     return f"{EBAY_UPLOAD}date={run_date.isoformat()}/"
 
 
+def rollback_upload_prefix(table_date: date, replaced_date: date, digest: str) -> str:
+    """The folder of the upload files that undo a table; `digest` tells apart what was replaced."""
+    return f"{EBAY_UPLOAD}rollback_to={table_date}_from={replaced_date}_{digest}/"
+
+
 def told_key(store: str) -> str:
     """What eBay was last told of a store's listings."""
     return f"{UPLOAD_LEDGER}told/ebay_store={store}/data.parquet"

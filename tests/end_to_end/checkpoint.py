@@ -12,6 +12,7 @@ from tests.end_to_end.stack import Stack
 PREFIXES = [f"{table}/" for table in TABLES] + [
     locations.STOCK_FEEDS,
     locations.EBAY_UPLOAD,
+    locations.UPLOAD_LEDGER,
     locations.STAGING,
     locations.REPORTS,
 ]

@@ -1,0 +1,114 @@
+"""### rollback_ebay: the table as it was on an earlier date, and eBay told so.
+
+By hand only, when wrong quantities were published: *Trigger*, choose the date of the table to go back to, say
+why. Some thirty days can be gone back to, for that long the bucket keeps replaced files. Do a `dry_run`
+first: it tells for each store how many listings change, come back and go, and writes nothing.
+
+**Reads** the versions of the files of `ebay`. Of several tables published for one date the last counts.
+
+**Writes** the files of `ebay`, each with who, why and what it replaced in its metadata; upload files with the
+earlier quantity of every listing that differs, and a zip of them, under
+`ebay_upload/rollback_to=…_from=…/`, which no other run touches; a report under `reports/rollback_ebay/`.
+
+**Then upload the zip to eBay.** Until that is done, eBay still has the wrong quantities.
+
+**What cannot be undone.** A listing the earlier table does not know keeps on eBay what it was told since. The
+report counts them and names a CSV of them; look at it. A store that came into the table later stays as it is.
+A store that has left it since comes back.
+
+**The next run of `daily_stock`** makes the table from the suppliers' stock again, so mend first what was
+wrong: release nothing, replace the bad feed and run its day again. Unless uploads are marked as done, tick
+`full_upload` there once: its files would tell only what changed from one stock to the next.
+
+**When a task is red**
+
+- `plan_rollback`: there is no such table, and its log says which dates there are; or a parameter is wrong.
+- `roll_back`: a run of `daily_stock` published meanwhile (look again whether you still want this, and start
+  anew), or S3 failed (clear it with *downstream*).
+- `register_ebay`, `write_upload_files`: AWS failed. Clear the task with *downstream*.
+- `conclude` alone: it is done, and there are listings or stores that could not be put back.
+
+**Running a day again** is always safe: the same stores and date once more give the same table and the same
+upload files, as long as nothing else was published in between.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, Param, TriggerRule
+
+import rollback_ebay_tasks as tasks
+import stock_settings as settings
+from aws_operators.glue import GluePartitionsOperator
+from stock_pipeline.tables import STORES
+from task_support import tell
+
+RUN: dict[str, Any] = {"run_date": settings.RUN_DAY, "bucket": settings.BUCKET}
+
+PARAMS = {
+    "table_date": Param(type="string", format="date", description="The date of the table to go back to."),
+    "stores": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        examples=list(STORES),
+        description="Only these stores are put back; empty is the whole table.",
+    ),
+    "reason": Param(type="string", minLength=1, description="Why; it is kept with the table."),
+    "dry_run": Param(False, type="boolean", description="Only tell what would change; nothing is written."),
+}
+
+
+with DAG(
+    dag_id="rollback_ebay",
+    description="The ebay table as it was on an earlier date, with upload files that tell eBay",
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    default_args=settings.DEFAULT_ARGS,
+    params=PARAMS,
+    user_defined_macros=settings.MACROS,
+    tags=["manual", "stock"],
+):
+    plan_rollback = PythonOperator(
+        task_id="plan_rollback", python_callable=tasks.plan_rollback, op_kwargs=RUN
+    )
+    roll_back = PythonOperator(
+        task_id="roll_back",
+        python_callable=tasks.roll_back,
+        op_kwargs={"plan": plan_rollback.output, **RUN},
+        outlets=[settings.EBAY],
+    )
+    register_ebay = GluePartitionsOperator(
+        task_id="register_ebay",
+        database=settings.DATABASE,
+        table=settings.EBAY.name,
+        partitions=roll_back.output,
+    )
+    write_upload_files = PythonOperator(
+        task_id="write_upload_files",
+        python_callable=tasks.write_upload_files,
+        op_kwargs={"plan": plan_rollback.output, **RUN},
+    )
+    tell_ebay = SnsPublishOperator(
+        task_id="tell_ebay", **tell("ti.xcom_pull(task_ids='write_upload_files', key='sns')")
+    )
+    summarise = PythonOperator(
+        task_id="summarise",
+        python_callable=tasks.summarise,
+        op_kwargs=RUN,
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
+    conclude = PythonOperator(
+        task_id="conclude",
+        python_callable=tasks.conclude,
+        op_kwargs={"summary": summarise.output},
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    plan_rollback >> roll_back >> register_ebay >> write_upload_files
+    write_upload_files >> tell_ebay >> summarise >> tell_run >> conclude
