@@ -18,7 +18,7 @@ A store that has left it since comes back.
 
 **The next run of `daily_stock`** makes the table from the suppliers' stock again, so mend first what was
 wrong: release nothing, replace the bad feed and run its day again. Unless uploads are marked as done, tick
-`full_upload` there once: its files would tell only what changed from one stock to the next.
+*full_upload* there once: its files would tell only what changed from one stock to the next.
 
 **When a task is red**
 

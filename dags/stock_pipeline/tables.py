@@ -6,17 +6,13 @@ The infrastructure template declares the same tables to AWS; a test compares the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
-POLARS_TYPES: dict[str, type[pl.DataType]] = {
-    "string": pl.String,
-    "bigint": pl.Int64,
-    "int": pl.Int32,
-    "double": pl.Float64,
-    "date": pl.Date,
-}
-"""Glue's type names and the column types from which polars writes them to Parquet."""
+POLARS_TYPES = {"string": "String", "bigint": "Int64", "int": "Int32", "double": "Float64", "date": "Date"}
+"""Glue's type names and the names of the column types from which polars writes them to Parquet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,10 @@ class Table:
     @property
     def schema(self) -> pl.Schema:
         """The columns of the table's Parquet files."""
-        return pl.Schema({name: POLARS_TYPES[kind] for name, kind in self.columns.items()})
+        # Here, because DAG files import this module, and polars takes half a second.
+        import polars as pl  # noqa: PLC0415
+
+        return pl.Schema({name: getattr(pl, POLARS_TYPES[kind]) for name, kind in self.columns.items()})
 
     def key(self, *values: str) -> str:
         """The object key of one partition's file, e.g. `ebay/ebay_store=AMS/data.parquet`."""
