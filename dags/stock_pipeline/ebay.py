@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from stock_pipeline.catalog import snapshots_on
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.publishing import staging_prefix
+from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.tables import EBAY
 
@@ -39,9 +38,7 @@ def plan_table(
         )
     every_label = {code for code, supplier in suppliers.suppliers.items() if supplier.lists_out_of_stock}
     codes = [snapshot.supplier for snapshot in snapshots]
-    staging_table = (
-        f"{EBAY.name}_staging_{run_date:%Y%m%d}_{hashlib.sha256(run_id.encode()).hexdigest()[:10]}"
-    )
+    staging_table = staging_table_name(EBAY, run_date, run_id)
     return {
         "snapshots": [snapshot.as_dict() for snapshot in snapshots],
         "suppliers_by_mapping": [code for code in codes if code not in every_label],

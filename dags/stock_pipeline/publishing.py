@@ -1,12 +1,14 @@
 """Publishes a staged table over the one people read, a partition at a time.
 
-The staging table is complete and audited before this starts. Each partition is one object, and an object is
-replaced whole, so a reader sees a store of yesterday or of today and never a part of one. Stopped anywhere,
-it is simply run again.
+The one way in which `ebay`, `store` and `product` are replaced. The staging table is complete and audited
+before this starts. Each partition is one object, and an object is replaced whole, so a reader sees a store of
+yesterday or of today and never a part of one; a table without partitions is a single object. Stopped
+anywhere, it is simply run again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +38,7 @@ class PublishRefusedError(NeedsPersonError):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What publishing did: the partitions now there, and the values of those that went."""
+    """What publishing did: the partitions now there (none of a table without), the values of those that went."""
 
     partitions: list[Partition]
     removed: list[tuple[str, ...]]
@@ -52,26 +54,45 @@ def publish(
     table: Table,
     run_date: date,
     allow_older: bool = False,
+    within: tuple[str, ...] = (),
 ) -> Published:
     """Copy each staged partition's file over the published one; drop partitions that are staged no more.
 
     New partitions are returned, not registered: that is the catalog operator's work.
 
+    Args:
+        s3: where the files are.
+        glue: where the tables are.
+        bucket: of both tables.
+        database: of both tables.
+        staging_table: what is published, partitioned as `table` is.
+        table: what people read.
+        run_date: the date it is made for.
+        allow_older: publish even if what is there is of a later date.
+        within: the leading partition values that the staging table is about, such as one store; partitions
+            of `table` with other values are neither looked at nor touched.
+
     Raises:
         PublishRefusedError: the published table is of a later date and `allow_older` is not set, or the
-            staging table is empty or gone, or one of its partitions is not exactly one file.
+            staging table is empty or gone, is about something else than `within`, or one of its partitions is
+            not exactly one file.
     """
     try:
-        staged = {entry.values: entry for entry in partitions(glue, database, staging_table)}
+        staged = {entry.values: entry for entry in _staged(glue, database, staging_table, table)}
     except glue.exceptions.EntityNotFoundException as error:
         raise PublishRefusedError(
-            f"{staging_table} is gone: a run that published it drops it; run the day again from plan_table on"
+            f"{staging_table} is gone: a run that published it drops it; run the day again"
         ) from error
     if not staged:
         raise PublishRefusedError(f"{staging_table} has no partition: nothing would be left of {table.name}")
+    outside = sorted(values for values in staged if values[: len(within)] != within)
+    if outside:
+        raise PublishRefusedError(
+            f"{staging_table} has the partition {'/'.join(outside[0])}, which is not of {'/'.join(within)}"
+        )
     sources = {values: _only_object(s3, bucket, entry) for values, entry in staged.items()}
-    registered = {entry.values for entry in partitions(glue, database, table.name)}
-    published = {*registered, *_values_of_objects(s3, bucket, table)}
+    registered = {entry.values for entry in _published(glue, database, table, within)}
+    published = {*registered, *_values_of_objects(s3, bucket, table, within)}
     _refuse_older(s3, bucket, table, published, run_date, allow_older)
 
     for number, (values, source) in enumerate(sorted(sources.items()), start=1):
@@ -90,7 +111,7 @@ def publish(
         s3.delete_object(Bucket=bucket, Key=table.key(*values))
         log.warning("Removed %s: it is not in the new table", table.key(*values))
     return Published(
-        [Partition(values, _location(bucket, table, values)) for values in sorted(staged)], removed
+        [Partition(values, _location(bucket, table, values)) for values in sorted(staged) if values], removed
     )
 
 
@@ -120,14 +141,45 @@ def drop_staging(s3: S3Client, glue: GlueClient, *, bucket: str, database: str, 
             )
 
 
+def staging_table_name(table: Table, run_date: date, *distinct: str) -> str:
+    """The name of a staging table, the same whenever it is asked for the same.
+
+    Args:
+        table: what it is staged for.
+        run_date: the date it is made for.
+        distinct: what tells it from others of the date: the run's id, the store.
+    """
+    digest = hashlib.sha256("\n".join(distinct).encode()).hexdigest()[:10]
+    return f"{table.name}_staging_{run_date:%Y%m%d}_{digest}"
+
+
 def staging_prefix(staging_table: str) -> str:
     """The folder of a staging table's files."""
     return f"{locations.STAGING}{staging_table}/"
 
 
-def _values_of_objects(s3: S3Client, bucket: str, table: Table) -> Iterator[tuple[str, ...]]:
+def _staged(glue: GlueClient, database: str, staging_table: str, table: Table) -> list[Partition]:
+    """What is staged; a table without partitions is its own only one, of no values."""
+    if table.partition_keys:
+        return partitions(glue, database, staging_table)
+    description = glue.get_table(DatabaseName=database, Name=staging_table)["Table"]["StorageDescriptor"]
+    return [Partition((), description["Location"])]
+
+
+def _published(glue: GlueClient, database: str, table: Table, within: tuple[str, ...]) -> list[Partition]:
+    if not table.partition_keys:
+        return []
+    keys = zip(table.partition_keys, within, strict=False)
+    return partitions(glue, database, table.name, " AND ".join(f"{key} = '{value}'" for key, value in keys))
+
+
+def _values_of_objects(
+    s3: S3Client, bucket: str, table: Table, within: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
     """Partition values of the table's objects, whether their partition is registered or not."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{table.name}/")
+    folders = (f"{key}={value}/" for key, value in zip(table.partition_keys, within, strict=False))
+    prefix = "".join((f"{table.name}/", *folders))
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     for page in pages:
         for entry in page.get("Contents", []):
             values = tuple(part.partition("=")[2] for part in entry["Key"].split("/")[1:-1])
