@@ -73,6 +73,25 @@ def result(ti: Any, task_id: str) -> Any:
     return ti.xcom_pull(task_ids=task_id) if _states(ti).get(task_id) == "success" else None
 
 
+def own_report(ti: Any, reader: str, publisher: str) -> dict[str, Any] | None:
+    """The report on a refresh as the task that got furthest pushed it under `report`; None if none did.
+
+    Both tasks are of the map index of the one that asks. Airflow keeps what an earlier attempt pushed, so a
+    task that this attempt did not reach is not asked.
+    """
+    index = ti.map_index
+    states = _states(ti)
+    reached = {
+        task_id: states.get(task_id if index < 0 else f"{task_id}_{index}") for task_id in (reader, publisher)
+    }
+    # A reader that is skipped has rejected the file; then the publisher is skipped without having run.
+    if reached[reader] == "success" and reached[publisher] in {"success", "skipped", "failed"}:
+        return ti.xcom_pull(task_ids=publisher, map_indexes=index, key="report")
+    if reached[reader] in {"success", "skipped"}:
+        return ti.xcom_pull(task_ids=reader, map_indexes=index, key="report")
+    return None
+
+
 def failed_tasks(ti: Any, mapped_names: list[str]) -> list[str]:
     """Names of the run's failed tasks.
 

@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -51,8 +52,47 @@ class WorkbookLimits:
     cells: int = 5_000_000
 
 
-def check_archive(path: Path, limits: WorkbookLimits, columns: int = 0) -> Padding:
-    """Refuse a file that cannot be read safely and in full; returns where its numbers show leading zeros."""
+@dataclass(frozen=True, slots=True)
+class SheetName:
+    """A sheet of a workbook: what it is called, and whether a person who opens the workbook sees it."""
+
+    name: str
+    visible: bool
+
+
+def check_archive(
+    path: Path, limits: WorkbookLimits, columns: int = 0, sheet: str | None = None
+) -> tuple[Padding, str]:
+    """Refuse a file that cannot be read safely and in full.
+
+    Args:
+        path: the file.
+        limits: how large it may be.
+        columns: how many columns of the sheet matter.
+        sheet: which sheet is looked at; the first one if it is None.
+
+    Returns:
+        Where the sheet's numbers show leading zeros, and which part of the archive the sheet is.
+    """
+    with _opened(path, limits) as (archive, parts):
+        part = _sheet_part(archive, parts, sheet)
+        _check_extent(archive, part, limits)
+        _check_texts(archive, parts.get("xl/sharedstrings.xml"), part, limits)
+        return _find_padding(archive, parts.get("xl/styles.xml"), part, columns), part.filename
+
+
+def sheet_names(path: Path, limits: WorkbookLimits) -> list[SheetName]:
+    """The workbook's sheets in their order, of a file that may be refused as by `check_archive`."""
+    with _opened(path, limits) as (archive, parts):
+        return [
+            SheetName(node.get("name", ""), node.get("state", "visible") == "visible")
+            for node in _sheets(archive, parts)
+        ]
+
+
+@contextmanager
+def _opened(path: Path, limits: WorkbookLimits) -> Iterator[tuple[zipfile.ZipFile, Parts]]:
+    """The archive and its parts, of a file that looks like a workbook; damage found within is refused."""
     size = path.stat().st_size
     if size == 0:
         raise UnreadableWorkbook("the file is empty (0 bytes): the upload was cut off; send it again")
@@ -69,11 +109,7 @@ def check_archive(path: Path, limits: WorkbookLimits, columns: int = 0) -> Paddi
         raise UnreadableWorkbook("not a workbook: save the list as .xlsx in Excel and send that")
     try:
         with zipfile.ZipFile(path) as archive:
-            parts = _parts(archive, limits)
-            sheet = _first_sheet_part(archive, parts)
-            _check_extent(archive, sheet, limits)
-            _check_texts(archive, parts.get("xl/sharedstrings.xml"), sheet, limits)
-            return _find_padding(archive, parts.get("xl/styles.xml"), sheet, columns)
+            yield archive, _parts(archive, limits)
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -104,20 +140,30 @@ def _parts(archive: zipfile.ZipFile, limits: WorkbookLimits) -> Parts:
     return parts
 
 
-def _first_sheet_part(archive: zipfile.ZipFile, parts: Parts) -> zipfile.ZipInfo:
-    """The archive's part that holds the first sheet."""
-    book, links = parts.get("xl/workbook.xml"), parts.get("xl/_rels/workbook.xml.rels")
-    if book is None or links is None:
+def _sheets(archive: zipfile.ZipFile, parts: Parts) -> list[ET.Element]:
+    book = parts.get("xl/workbook.xml")
+    if book is None or "xl/_rels/workbook.xml.rels" not in parts:
         raise UnreadableWorkbook("not a workbook: the file is a zip archive of something else")
     sheets = [node for node in _small_xml(archive, book).iter() if node.tag.endswith("}sheet")]
     if not sheets:
         raise UnreadableWorkbook("the workbook has no sheet")
-    if sheets[0].get("state", "visible") != "visible":
+    return sheets
+
+
+def _sheet_part(archive: zipfile.ZipFile, parts: Parts, name: str | None) -> zipfile.ZipInfo:
+    """The archive's part that holds the sheet of that name, or the first one."""
+    sheets = _sheets(archive, parts)
+    sheet = next((node for node in sheets if name in {None, node.get("name")}), None)
+    if sheet is None:
+        raise UnreadableWorkbook(f"the workbook has no sheet {name!r}")
+    if sheet.get("state", "visible") != "visible":
+        which = "first sheet" if name is None else "sheet"
         raise UnreadableWorkbook(
-            f"the first sheet, {sheets[0].get('name')!r}, is hidden, so what a person sees is another one: "
+            f"the {which}, {sheet.get('name')!r}, is hidden, so what a person sees is another one: "
             "delete the hidden sheet, or show it and put the list first"
         )
-    link = sheets[0].get(RELATIONSHIP_ID) or sheets[0].get(STRICT_RELATIONSHIP_ID)
+    link = sheet.get(RELATIONSHIP_ID) or sheet.get(STRICT_RELATIONSHIP_ID)
+    links = parts["xl/_rels/workbook.xml.rels"]
     targets = {node.get("Id"): node.get("Target", "") for node in _small_xml(archive, links)}
     target = posixpath.normpath(posixpath.join("/xl", targets.get(link) or "")).lstrip("/").lower()
     if target not in parts:

@@ -6,6 +6,8 @@ import re
 from datetime import date
 
 STOCK_FEEDS = "stock_feed/"
+STORE_FEEDS = "store_feed/"
+PRODUCT_FEEDS = "product_feed/"
 STAGING = "staging/"
 QUARANTINE = "quarantine/"
 REPORTS = "reports/"
@@ -87,3 +89,18 @@ def upload_marks_prefix(store: str = "") -> str:
 
 def _file_name(run_id: str) -> str:
     return re.sub("[^A-Za-z0-9]+", "-", run_id)
+
+
+def refresh_report_key(dag_id: str, run_date: date, name: str) -> str:
+    """A report of a refresh of `store` or `product`: JSON, under the store's or the table's name."""
+    return f"{REPORTS}{dag_id}/{day_prefix(run_date)}{name}.json"
+
+
+def refresh_rows_key(dag_id: str, run_date: date, name: str) -> str:
+    """The CSV of the rows that a refresh rejected."""
+    return f"{REPORTS}{dag_id}/{day_prefix(run_date)}{name}_rows.csv"
+
+
+def quarantined_key(upload: str) -> str:
+    """Where the copy of a rejected upload goes, by its key; the reason lies beside it, plus `.txt`."""
+    return f"{QUARANTINE}{upload}"

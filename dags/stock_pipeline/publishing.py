@@ -38,7 +38,7 @@ class PublishRefusedError(NeedsPersonError):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What publishing did: the partitions now there (none of a table without), the values of those that went."""
+    """What publishing did: the partitions now there, and the values of those that went."""
 
     partitions: list[Partition]
     removed: list[tuple[str, ...]]

@@ -21,12 +21,14 @@ class Verdict(StrEnum):
     """What becomes of a feed."""
 
     ACCEPTED = "accepted"
+    HELD = "held"
     REJECTED = "rejected"
     MISSING = "missing"
 
 
 EVENTS = {
     Verdict.ACCEPTED: Event.FEED_PROCESSED,
+    Verdict.HELD: Event.FEED_HELD,
     Verdict.REJECTED: Event.FEED_REJECTED,
     Verdict.MISSING: Event.FEED_MISSING,
 }

@@ -74,7 +74,11 @@ class UploadedFile:
 
 def uploaded_files(s3: S3Client, bucket: str, run_date: date) -> Iterator[UploadedFile]:
     """The files uploaded for a day, those in subfolders too, without Excel's lock files."""
-    folder = locations.stock_feed_prefix(run_date)
+    yield from files_in(s3, bucket, locations.stock_feed_prefix(run_date))
+
+
+def files_in(s3: S3Client, bucket: str, folder: str) -> Iterator[UploadedFile]:
+    """The files in a folder (its prefix ends in `/`), those in subfolders too, without Excel's lock files."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     for page in pages:
         for entry in page.get("Contents", []):

@@ -89,6 +89,38 @@ class TableLimits(_Strict):
     min_listings: Annotated[int, Field(ge=1)]
 
 
+class StoreLimits(_Strict):
+    """How far the file of a store may change it without somebody looking. Shares are between 0 and 1.
+
+    Attributes:
+        max_rejected_share: more rejected rows than this, and nothing of the file is believed.
+        max_lost_share: of the store's listings, those that would go.
+        max_moved_share: of the uploaded listings the store has, those that would change supplier.
+        max_share_of_other_stores: of the uploaded listings, those which another store has.
+    """
+
+    max_rejected_share: Share
+    max_lost_share: Share
+    max_moved_share: Share
+    max_share_of_other_stores: Share
+
+
+class ProductLimits(_Strict):
+    """How far a new mapping may differ from the last without somebody looking. Shares are between 0 and 1.
+
+    Attributes:
+        max_rejected_share: of the file's rows, those with a blank field.
+        max_lost_share: of all rows, those that would go.
+        max_lost_share_by_supplier: of one supplier's rows.
+        min_rows: a supplier with fewer rows is not judged by its share.
+    """
+
+    max_rejected_share: Share
+    max_lost_share: Share
+    max_lost_share_by_supplier: Share
+    min_rows: Annotated[int, Field(ge=1)]
+
+
 class Supplier(_Strict):
     """One supplier: the layout of its workbook and what its cells mean. Columns count from 1."""
 
@@ -129,10 +161,12 @@ class Supplier(_Strict):
 
 
 class SuppliersFile(_Strict):
-    """The whole file: every supplier by its code, and the limits of the finished table."""
+    """The whole file: every supplier by its code, and the limits of the finished tables."""
 
     version: Literal[1]
     table_limits: TableLimits
+    store_limits: StoreLimits
+    product_limits: ProductLimits
     suppliers: Annotated[dict[SupplierCode, Supplier], Field(min_length=1)]
 
     def supplier(self, code: str) -> Supplier:

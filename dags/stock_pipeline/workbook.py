@@ -37,7 +37,7 @@ def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = N
         UnreadableWorkbook: it is not a workbook, is damaged, or is larger than `limits` allow.
     """
     limits = limits or WorkbookLimits()
-    padding = check_archive(path, limits, columns)
+    padding, _ = check_archive(path, limits, columns)
     wanted = [str(number) for number in range(1, columns + 1)]
     try:
         reader = fastexcel.read_excel(path)
@@ -59,11 +59,12 @@ def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = N
     cells = found.select(
         pl.col(name) if name in found.columns else pl.lit(None, pl.String).alias(name) for name in wanted
     )
-    cells = _with_leading_zeros(cells.with_row_index("row", offset=1), padding)
+    cells = with_leading_zeros(cells.with_row_index("row", offset=1), padding)
     return Sheet(reader.sheet_names[0], tuple(reader.sheet_names[1:]), cells)
 
 
-def _with_leading_zeros(cells: pl.DataFrame, padding: Padding) -> pl.DataFrame:
+def with_leading_zeros(cells: pl.DataFrame, padding: Padding) -> pl.DataFrame:
+    """Cells (as in `Sheet`) in which numbers have the zeros that their format shows."""
     for column, formats in padding.items():
         for shown, rows in formats.items():
             formatted = pl.col("row").is_in(rows) & pl.col(column).str.contains("^[0-9]+$")

@@ -75,6 +75,10 @@ def _translated(node: exp.Expr, types: dict[int, exp.Expr]) -> exp.Expr:
             return _kept_a_date(node, types.get(node.this.meta.get(NODE, -1)))
         case exp.Cast():
             return _strict_cast(node, types.get(node.this.meta.get(NODE, -1)))
+        case exp.CountIf():
+            # DuckDB's own is NULL where nothing is true or false; Trino's is 0.
+            one = exp.If(this=node.this.copy(), true=exp.Literal.number(1))
+            return exp.Count(this=exp.Case(ifs=[one]), big_int=True)
         case exp.RegexpExtract():
             matches = exp.RegexpLike(this=node.this.copy(), expression=node.expression.copy())
             return exp.Case(ifs=[exp.If(this=matches, true=node.copy())])

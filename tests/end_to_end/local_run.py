@@ -22,7 +22,6 @@ from airflow.sdk.execution_time import comms, task_runner
 from airflow.sdk.execution_time.supervisor import set_supervisor_comms
 
 SUCCESS = TaskInstanceState.SUCCESS.value
-GROUP = "feed"
 
 Key = tuple[str, int]
 """A task instance: the task's id and its map index, -1 if it has none."""
@@ -59,6 +58,8 @@ class _Comms:
                 return comms.TaskStatesResult(task_states={self._run.dag_run.run_id: names})
             case comms.GetDRCount():
                 return comms.DRCount(count=self._run.running.count(msg.dag_id))
+            case comms.GetTICount():
+                return comms.TICount(count=len(self._run.result("plan_run") or []))
             case comms.ValidateInletsAndOutlets():
                 return comms.InactiveAssetsResult(inactive_assets=[])
             case comms.GetVariable() | comms.GetConnection():
@@ -191,7 +192,8 @@ class LocalRun:
         self.xcoms = {key: value for key, value in self.xcoms.items() if key[0] not in cleared}
         for task_id in order[order.index(start) : order.index(stop) + 1]:
             count = len(self.result("plan_run") or [])
-            for index in range(count) if task_id.startswith(f"{GROUP}.") else [-1]:
+            # Of a DAG with a task group, each instance of the group is for one of the things planned.
+            for index in range(count) if "." in task_id else [-1]:
                 self._schedule(self.dag.get_task(task_id), index)
         return self
 

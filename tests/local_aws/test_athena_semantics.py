@@ -100,6 +100,9 @@ def test_expression(warehouse: Warehouse, expression: str, value: str | None, ki
 
 
 STATEMENTS = [
+    ("SELECT count_if(x > 1), count_if(x IS NULL) FROM (VALUES 1, NULL, 2) AS t(x)", [["1", "1"]]),
+    ("SELECT count_if(x > 1) FROM (VALUES CAST(NULL AS integer)) AS t(x)", [["0"]]),
+    ("SELECT count_if(x > 1) FROM (VALUES 1) AS t(x) WHERE x > 5", [["0"]]),
     ("SELECT x FROM (VALUES 1, NULL, 2) AS t(x) ORDER BY x", [["1"], ["2"], [None]]),
     ("SELECT x FROM (VALUES 1, NULL, 2) AS t(x) ORDER BY x DESC", [["2"], ["1"], [None]]),
     ("VALUES (1, 'a'), (2, NULL)", [["1", "a"], ["2", None]]),

@@ -19,6 +19,10 @@ SOUND = """
 version: 1
 defaults: {combine: lowest, absent: zero, thresholds: {max_rejected_share: 0.05, max_age_days: 7}}
 table_limits: {max_share_to_zero_by_supplier: 0.25, max_share_to_zero_by_store: 0.25, min_listings: 200}
+store_limits:
+  {max_rejected_share: 0.05, max_lost_share: 0.2, max_moved_share: 0.2, max_share_of_other_stores: 0.01}
+product_limits:
+  {max_rejected_share: 0.01, max_lost_share: 0.2, max_lost_share_by_supplier: 0.2, min_rows: 200}
 suppliers:
   APE:
     headers: [[Part no, Stock]]
@@ -123,6 +127,8 @@ def test_the_sound_file_of_these_tests_is_sound(load):
         ("version: 1", "", ["version", "required"]),
         ("min_listings: 200", "min_listings: 0", ["table_limits.min_listings"]),
         ("max_share_to_zero_by_store: 0.25", "max_share_to_zero_by_store: 25", ["table_limits"]),
+        ("max_moved_share: 0.2,", "", ["store_limits.max_moved_share"]),
+        ("min_rows: 200", "min_rows: none", ["product_limits.min_rows"]),
         ("absent: zero,", "absent: zero, mood: good,", ["supplier APE", "mood"]),
         ("defaults: {", "defaults: 5 #", ["defaults"]),
         ("thresholds: {max_rejected_share: 0.05, max_age_days: 7}}", "thresholds: 5}", ["thresholds"]),

@@ -1,0 +1,178 @@
+"""### weekly_store: the stores' listings, from their files into the table `store`.
+
+Every Sunday at 14:00 London time, long after the daily run, and by hand for any day.
+
+**Reads** `store_feed/year=…/month=…/day=…/<STORE>_….xlsx` or `.csv` of the day and of the six days before it,
+of several files for one store the newest, and the table `store`. A workbook `RTG_….xlsx` or `CPO_….xlsx` has
+a sheet for each store instead: the sheet `FPS` is the store RTG_FPS. The first row names the twelve columns
+item_id, brand, custom_label, current_quantity, title, current_price, prefix, uk_rtg, fps_wds_dir,
+payment_profile_name, shipping_profile_name, return_profile_name, in this order.
+
+**Writes** the partitions of `store` of the stores that have a file, and of no other; a report on each store
+and a summary under `reports/weekly_store/`, with a CSV of the rejected rows; copies of rejected files under
+`quarantine/`. Every store is told on the SNS topic, and the end of the run.
+
+**A file is a list of changes** unless *full_upload* is ticked: its listings are added or replaced, by
+item_id, and all others stay. With `full_upload` it is all that the store has, and listings it does not name
+are removed. The supplier is RTG where uk_rtg is RTG or prefix is blank, else what follows the last `-` of
+prefix. A code that the suppliers file does not have is taken and reported: its listings wait for stock.
+
+**What becomes of a file.** *Accepted*: the store is replaced. *Held*: a fifth of the store would go, a
+supplier would vanish from it, or the listings look like another store's; nothing is changed. *Rejected*: it
+cannot be read, has another header, or more than 5 % of its rows cannot be used. A single rejected row leaves
+its listing as it is. One store's bad file never stops the others. **No file at all** is no failure: the run
+ends green, and says that there was nothing to do.
+
+**When a task is red**
+
+- `conclude` alone: a store is held or rejected, or a file belongs to nobody; its log says what to do. Release
+  a held store by running the day again with `release` and `release_reason`.
+- `read_file` or `create_staging_table`: the program or AWS failed, not the file. Clear it with *downstream*.
+- `audit`: the merged store is not sound and was not published; the log names the check. A listing that is
+  there twice from before goes with a `full_upload`.
+- `publish_store`: the store is of a later date already (run again with `publish_older_date` if you mean it),
+  or S3 failed (clear it with *downstream*).
+
+**Running a day again** is always safe: the same files give the same table.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
+from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, task_group
+
+import stock_settings as settings
+import weekly_store_tasks as tasks
+from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
+from aws_operators.glue import GluePartitionsOperator
+from stock_pipeline.tables import STORES
+from task_support import tell
+
+RUN: dict[str, Any] = {
+    "run_date": settings.RUN_DATE,
+    "bucket": settings.BUCKET,
+    "database": settings.DATABASE,
+}
+ATHENA: dict[str, Any] = {"database": settings.DATABASE, "workgroup": settings.WORKGROUP, "sleep_time": 2}
+STORE_NAME = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['store'] }}"
+OWN = "ti.xcom_pull(task_ids='store.{task}', map_indexes=ti.map_index, key='{key}')"
+STAGING_TABLE = f"{{{{ {OWN.format(task='read_file', key='return_value')}['staging_table'] }}}}"
+
+PARAMS = {
+    "run_date": Param(
+        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
+    ),
+    "stores": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        examples=list(STORES),
+        description="Only these stores' files are read; empty is all that have one.",
+    ),
+    "full_upload": Param(
+        False, type="boolean", description="The files are full lists: listings they do not name are removed."
+    ),
+    "release": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        examples=list(STORES),
+        description="Held stores that somebody has looked at; their files are published all the same.",
+    ),
+    "release_reason": Param(
+        None, type=["null", "string"], description="Why they are released; it is kept in the report."
+    ),
+    "publish_older_date": Param(
+        False, type="boolean", description="Publish even if a store is of a later date already."
+    ),
+    "dry_run": Param(False, type="boolean", description="Everything up to the audit; nothing is published."),
+}
+
+with DAG(
+    dag_id="weekly_store",
+    description="The stores' listings, from their files into the table store",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("0 14 * * 0", timezone=settings.LONDON, run_immediately=timedelta(0)),
+    catchup=False,
+    max_active_runs=1,
+    default_args=settings.DEFAULT_ARGS,
+    params=PARAMS,
+    template_searchpath=settings.sql_folder(),
+    user_defined_macros=settings.MACROS,
+    tags=["weekly", "tables"],
+):
+    plan_run = PythonOperator(
+        task_id="plan_run",
+        python_callable=tasks.plan_run,
+        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+    )
+
+    @task_group(group_id=tasks.GROUP)
+    def refresh(store: str, file: dict[str, Any]) -> None:
+        """One store: read its file, merge it, look at the result, publish it, tell."""
+        # Two at a time, because a list of a million rows needs memory; the rest is Athena's work.
+        read_file = PythonOperator(
+            task_id="read_file",
+            python_callable=tasks.read_file,
+            op_kwargs={"store": store, "file": file, **RUN},
+            map_index_template=STORE_NAME,
+            max_active_tis_per_dagrun=2,
+        )
+        create_staging_table = AthenaReplaceTableOperator(
+            task_id="create_staging_table",
+            table=STAGING_TABLE,
+            query="store/create_staging.sql",
+            map_index_template=STORE_NAME,
+            max_active_tis_per_dagrun=4,
+            **ATHENA,
+        )
+        audit = AthenaCheckOperator(
+            task_id="audit",
+            query="store/audit.sql",
+            map_index_template=STORE_NAME,
+            max_active_tis_per_dagrun=4,
+            **ATHENA,
+        )
+        publish_store = PythonOperator(
+            task_id="publish_store",
+            python_callable=tasks.publish_store,
+            op_kwargs={"store": store, **RUN},
+            map_index_template=STORE_NAME,
+        )
+        register_store = GluePartitionsOperator(
+            task_id="register_store",
+            database=settings.DATABASE,
+            table=settings.STORE.name,
+            partitions=publish_store.output,
+            map_index_template=STORE_NAME,
+            outlets=[settings.STORE],
+        )
+        report_store = PythonOperator(
+            task_id="report_store",
+            python_callable=tasks.report_store,
+            op_kwargs={"store": store, **RUN},
+            map_index_template=STORE_NAME,
+            trigger_rule=TriggerRule.ALL_DONE,
+            on_success_callback=SnsNotifier(**tell(OWN.format(task="report_store", key="sns"))),
+        )
+        read_file >> create_staging_table >> audit >> publish_store >> register_store >> report_store
+
+    summarise = PythonOperator(
+        task_id="summarise",
+        python_callable=tasks.summarise,
+        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
+    conclude = PythonOperator(
+        task_id="conclude",
+        python_callable=tasks.conclude,
+        op_kwargs={"summary": summarise.output},
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    refresh.expand_kwargs(plan_run.output) >> summarise >> tell_run >> conclude
