@@ -4,7 +4,7 @@ Every Sunday at 14:00 London time, long after the daily run, and by hand for any
 
 **Reads** `store_feed/year=…/month=…/day=…/<STORE>_….xlsx` or `.csv` of the day and of the six days before it,
 of several files for one store the newest, and the table `store`. A workbook `RTG_….xlsx` or `CPO_….xlsx` has
-a sheet for each store instead: the sheet `FPS` is the store RTG_FPS. The first row names the twelve columns
+a sheet for each store instead: its sheet FPS is the store RTG_FPS. The first row names the twelve columns
 item_id, brand, custom_label, current_quantity, title, current_price, prefix, uk_rtg, fps_wds_dir,
 payment_profile_name, shipping_profile_name, return_profile_name, in this order.
 
@@ -50,7 +50,7 @@ import stock_settings as settings
 import weekly_store_tasks as tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
-from stock_pipeline.tables import STORES
+from stock_pipeline.stores import STORES
 from task_support import tell
 
 RUN: dict[str, Any] = {

@@ -1,0 +1,126 @@
+"""### monthly_product: which parts make up which label, from a file into the table `product`.
+
+On the 1st of every month at 12:00 London time, long after the daily run, and by hand for any day.
+
+**Reads** the newest workbook or CSV under `product_feed/year=…/month=…/day=…/` of the day and of the thirty
+days before it, and the table `product`. Its first row names the columns custom_label, part_number, supplier.
+
+**Writes** `product` as a whole; the bucket keeps the version before. A report and a summary under
+`reports/monthly_product/`, with a CSV of the rows that were left out, and a copy of a rejected file under
+`quarantine/`. It is told on the SNS topic what became of the mapping, and that the run has ended.
+
+A part may have several labels and a label several parts; a row that stands there twice counts once. A label
+with a row in which something is blank is left out as a whole, because half a kit would be a wrong quantity.
+A supplier that the suppliers file does not have is taken and reported.
+
+**What becomes of the file.** *Accepted*: it is the mapping from now on. *Held*: the mapping, or one
+supplier's part of it, would lose a fifth of its rows, a supplier would vanish, or more than 1 % of the rows
+have a blank field; nothing is changed. *Rejected*: it cannot be read or has another header. **No file at
+all** is no failure: the run ends green, and says that there was nothing to do.
+
+**When a task is red**
+
+- `conclude` alone: the mapping is held or rejected; its log says what to do. Release a held one by running
+  the day again with `release` and `release_reason`.
+- `read_file` or `create_staging_table`: the program or AWS failed, not the file. Clear it with *downstream*.
+- `audit`: the staged mapping is not what the file says, and was not published; the log names the check.
+- `publish_product`: the table is of a later date already (run again with `publish_older_date` if you mean
+  it), or S3 failed (clear it with *downstream*).
+
+**Running a day again** is always safe: the same file gives the same table.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
+from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule
+
+import monthly_product_tasks as tasks
+import stock_settings as settings
+from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
+from task_support import tell
+
+RUN: dict[str, Any] = {
+    "run_date": settings.RUN_DATE,
+    "bucket": settings.BUCKET,
+    "database": settings.DATABASE,
+}
+ATHENA: dict[str, Any] = {"database": settings.DATABASE, "workgroup": settings.WORKGROUP, "sleep_time": 2}
+
+PARAMS = {
+    "run_date": Param(
+        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
+    ),
+    "release": Param(
+        False, type="boolean", description="Publish a held mapping that somebody has looked at."
+    ),
+    "release_reason": Param(
+        None, type=["null", "string"], description="Why it is released; it is kept in the report."
+    ),
+    "publish_older_date": Param(
+        False, type="boolean", description="Publish even if the table is of a later date already."
+    ),
+    "dry_run": Param(False, type="boolean", description="Everything up to the audit; nothing is published."),
+}
+
+with DAG(
+    dag_id="monthly_product",
+    description="Which parts make up which label, from a file into the table product",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("0 12 1 * *", timezone=settings.LONDON, run_immediately=timedelta(0)),
+    catchup=False,
+    max_active_runs=1,
+    default_args=settings.DEFAULT_ARGS,
+    params=PARAMS,
+    template_searchpath=settings.sql_folder(),
+    user_defined_macros=settings.MACROS,
+    tags=["monthly", "tables"],
+):
+    plan_run = PythonOperator(
+        task_id="plan_run",
+        python_callable=tasks.plan_run,
+        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+    )
+    read_file = PythonOperator(
+        task_id="read_file", python_callable=tasks.read_file, op_kwargs={"file": plan_run.output, **RUN}
+    )
+    create_staging_table = AthenaReplaceTableOperator(
+        task_id="create_staging_table",
+        table="{{ ti.xcom_pull(task_ids='read_file')['staging_table'] }}",
+        query="product/create_staging.sql",
+        **ATHENA,
+    )
+    audit = AthenaCheckOperator(task_id="audit", query="product/audit.sql", **ATHENA)
+    publish_product = PythonOperator(
+        task_id="publish_product",
+        python_callable=tasks.publish_product,
+        op_kwargs=RUN,
+        outlets=[settings.PRODUCT],
+    )
+    report_product = PythonOperator(
+        task_id="report_product",
+        python_callable=tasks.report_product,
+        op_kwargs=RUN,
+        trigger_rule=TriggerRule.ALL_DONE,
+        on_success_callback=SnsNotifier(**tell("ti.xcom_pull(task_ids='report_product', key='sns')")),
+    )
+    summarise = PythonOperator(
+        task_id="summarise",
+        python_callable=tasks.summarise,
+        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
+    conclude = PythonOperator(
+        task_id="conclude",
+        python_callable=tasks.conclude,
+        op_kwargs={"summary": summarise.output},
+        trigger_rule=TriggerRule.ALL_DONE,
+    )
+    read_file >> create_staging_table >> audit >> publish_product >> report_product >> summarise
+    summarise >> tell_run >> conclude
