@@ -50,7 +50,7 @@ import stock_settings as settings
 import weekly_store_tasks as tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
-from stock_pipeline.stores import STORES
+from stock_pipeline.tables import STORES
 from task_support import tell
 
 RUN: dict[str, Any] = {

@@ -11,21 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-<<<<<<< HEAD
 POLARS_TYPES = {"string": "String", "bigint": "Int64", "int": "Int32", "double": "Float64", "date": "Date"}
 """Glue's type names and the names of the column types from which polars writes them to Parquet."""
-=======
-from stock_pipeline.stores import STORES as STORES
-
-POLARS_TYPES: dict[str, type[pl.DataType]] = {
-    "string": pl.String,
-    "bigint": pl.Int64,
-    "int": pl.Int32,
-    "double": pl.Float64,
-    "date": pl.Date,
-}
-"""Glue's type names and the column types from which polars writes them to Parquet."""
->>>>>>> d8c453d (Replace the mapping from its file by the same steps, and let the policy tests see both DAGs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +95,9 @@ EBAY = Table(
 """What eBay should be told: one row for each listing."""
 
 TABLES = {table.name: table for table in (PRODUCT, STORE, SUPPLIER_STOCK, EBAY)}
+
+STORES = (
+    "AMS", "AST", "CPO_FPS", "CPO_RTG", "CPO_UKD", "DPW", "GCP", "MFD",
+    "OR", "PG", "PV", "RTG_FPS", "RTG_RTG", "RTG_UKD", "RTG_UMD", "SJR",
+)  # fmt: skip
+"""The eBay stores: the values of the partition key `ebay_store`."""

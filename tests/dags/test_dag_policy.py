@@ -21,14 +21,9 @@ from airflow.timetables.base import TimeRestriction
 from stock_pipeline.errors import NeedsPersonError
 
 DAGS = Path(__file__).parents[2] / "dags"
-<<<<<<< HEAD
-DAG_IDS = {"daily_stock", "prune_old_data", "rollback_ebay"}
+DAG_IDS = {"daily_stock", "monthly_product", "prune_old_data", "rollback_ebay", "weekly_store"}
 MANUAL = {"rollback_ebay"}
-MAPPED = {"daily_stock"}
-=======
-DAG_IDS = {"daily_stock", "monthly_product", "prune_old_data", "weekly_store"}
 MAPPED = {"daily_stock", "weekly_store"}
->>>>>>> d8c453d (Replace the mapping from its file by the same steps, and let the policy tests see both DAGs)
 LONGEST_FILE = 200
 PARSE_CPU_SECONDS = 4.0
 HEAVY = {"polars", "pyarrow", "pandas", "fastexcel", "openpyxl", "duckdb"}
