@@ -12,10 +12,11 @@ from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 
 from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.days import FEW, FIRST, Days, write_days
+from tests.end_to_end.days import FEW, FIRST, SECOND, Days, write_days
 from tests.end_to_end.local_run import LocalRun, own_params
 from tests.end_to_end.shared_clients import shared_clients
 from tests.end_to_end.stack import Stack
+from tests.end_to_end.wholeness import new_run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -71,3 +72,11 @@ def prepared(after_first_day: Checkpoint) -> Stack:
     """The stack as it was after the first day."""
     after_first_day.restore()
     return after_first_day.stack
+
+
+@pytest.fixture(scope="module")
+def undisturbed(daily_stock: DAG, after_first_day: Checkpoint) -> dict[str, bytes]:
+    """The upload files of the second day's run when nothing happens to it."""
+    after_first_day.restore()
+    assert new_run(daily_stock).go().failed == {}
+    return after_first_day.stack.uploads(SECOND)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from airflow.sdk import DAG
 
@@ -14,11 +12,10 @@ import aws_operators.glue
 import daily_stock_tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from stock_pipeline import publishing
-from tests import oracle
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.days import FEW, FIRST, SECOND, STORES, Days
+from tests.end_to_end.days import FEW, SECOND, STORES, Days
 from tests.end_to_end.local_run import LocalRun
 from tests.end_to_end.stack import Stack
+from tests.end_to_end.wholeness import as_if_nothing_had_happened, new_run, no_store_is_half
 
 Patch = pytest.MonkeyPatch
 
@@ -113,10 +110,6 @@ BEFORE_PUBLISHING = {"process_feed", "register_snapshots", "create_staging_table
 every_crash = pytest.mark.parametrize("crash", CRASHES)
 
 
-def new_run(daily_stock: DAG) -> LocalRun:
-    return LocalRun(daily_stock, {"run_date": str(SECOND), "suppliers": list(FEW)})
-
-
 def killed_run(daily_stock: DAG, crash: str) -> LocalRun:
     """A run of the second day of which nothing is left after the crash."""
     task_id, arrange = CRASHES[crash]
@@ -128,51 +121,6 @@ def killed_run(daily_stock: DAG, crash: str) -> LocalRun:
     assert {key[0] for key in run.failed} == {task_id}
     assert {str(type(run.errors[key])) for key in run.failed} == {str(Killed)}
     return run
-
-
-@pytest.fixture(scope="module")
-def undisturbed(daily_stock: DAG, after_first_day: Checkpoint) -> dict[str, bytes]:
-    """The upload files of a run without a crash."""
-    after_first_day.restore()
-    assert new_run(daily_stock).go().failed == {}
-    return after_first_day.stack.uploads(SECOND)
-
-
-def by_store(table: oracle.EbayTable) -> dict[str, dict[int, tuple[Any, ...]]]:
-    stores: dict[str, dict[int, tuple[Any, ...]]] = {}
-    for (store, item_id), row in table.items():
-        stores.setdefault(store, {})[item_id] = tuple(row)
-    return stores
-
-
-def object_of(stack: Stack, store: str) -> dict[int, tuple[Any, ...]]:
-    body = stack.body(f"ebay/ebay_store={store}/data.parquet")
-    columns = pq.ParquetFile(BytesIO(body)).read()
-    names = ("item_id", "quantity", "quantity_delta", "custom_label", "supplier_store")
-    rows = zip(*(columns[name].to_pylist() for name in names), strict=True)
-    return {item_id: row for item_id, *row in map(tuple, rows)}  # type: ignore[misc]
-
-
-def no_store_is_half(stack: Stack, days: Days) -> set[str]:
-    """Check that each store is wholly old or new; returns which there are."""
-    old, new = (by_store(days.table(day, *FEW)) for day in (FIRST, SECOND))
-    seen = set()
-    for store in new:
-        rows = {item_id: tuple(row) for item_id, row in object_of(stack, store).items()}
-        assert rows in (old[store], new[store]), store
-        seen.add("old" if rows == old[store] else "new")
-    return seen
-
-
-def as_if_nothing_had_happened(stack: Stack, days: Days, undisturbed: dict[str, bytes]) -> None:
-    assert stack.ebay() == days.table(SECOND, *FEW)
-    assert stack.uploads(SECOND) == undisturbed
-    for table in ("ebay", "supplier_stock"):
-        registered = stack.partitions(table)
-        assert len(registered) == len(set(registered))
-    assert stack.partitions("supplier_stock") == sorted(
-        (code, "2024", "08", day) for code in FEW for day in ("01", "08")
-    )
 
 
 @every_crash
