@@ -38,7 +38,6 @@ class Failure(NamedTuple):
 
 
 FAILURES = {
-    "no_list_of_feeds": Failure("feed.process_feed", "s3", "ListObjectsV2", "AccessDenied", OLD),
     "no_feed": Failure("feed.process_feed", "s3", "GetObject", "InternalError", OLD),
     "no_room_for_a_snapshot": Failure("feed.process_feed", "s3", "PutObject", "SlowDown", OLD),
     "no_room_for_a_report": Failure("feed.process_feed", "s3", "PutObject", "InternalError", OLD, after=1),
@@ -50,19 +49,17 @@ FAILURES = {
         "create_staging_table", "athena", "StartQueryExecution", "TooManyRequestsException", OLD
     ),
     "no_staging_table": Failure("create_staging_table", "athena", "StartQueryExecution", QUERY_FAILED, OLD),
-    "no_news_of_a_query": Failure(
-        "create_staging_table", "athena", "GetQueryExecution", "InternalServerException", OLD
-    ),
     "no_audit": Failure("audit", "athena", "StartQueryExecution", QUERY_FAILED, OLD),
-    "no_result_of_the_audit": Failure("audit", "athena", "GetQueryResults", "InternalServerException", OLD),
     "no_store_copied": Failure("publish_ebay", "s3", "CopyObject", "AccessDenied", OLD),
     "two_stores_copied": Failure("publish_ebay", "s3", "CopyObject", "InternalError", OLD | NEW, after=2),
-    "no_entry_for_a_store": Failure("register_ebay", "glue", "BatchCreatePartition", "AccessDeniedException", NEW),
+    "no_entry_for_a_store": Failure(
+        "register_ebay", "glue", "BatchCreatePartition", "AccessDeniedException", NEW
+    ),
     "no_store_to_read": Failure("write_upload_files", "s3", "GetObject", "InternalError", NEW, after=1),
     "no_room_for_an_upload_file": Failure("write_upload_files", "s3", "PutObject", "SlowDown", NEW, after=2),
     "no_room_for_the_summary": Failure("summarise", "s3", "PutObject", "InternalError", NEW),
     "no_end_of_the_staging_table": Failure("summarise", "s3", "DeleteObjects", "InternalError", NEW),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

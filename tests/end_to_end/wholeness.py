@@ -1,4 +1,4 @@
-"""What must hold of the published table whatever was done to a run: each store whole, and a rerun makes it good."""
+"""What must hold of the published table whatever befell a run: each store whole, and a rerun completes."""
 
 from __future__ import annotations
 
