@@ -18,7 +18,7 @@ from frontend.services.airflow import AirflowError
 from frontend.services.identity import NotAllowedError, User, local_user, signed_in_user
 from frontend.services.settings import settings
 from frontend.session import remember_user
-from frontend.views import start, today
+from frontend.views import ebay_files, start, suppliers, tables, today
 from stock_pipeline.errors import NeedsPersonError
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ class Entry:
 PAGES = (
     Entry(today.page, "Today", ":material/today:", "today"),
     Entry(start.page, "Start and release", ":material/play_circle:", "start"),
+    Entry(ebay_files.page, "Files for eBay", ":material/outbox:", "ebay_files"),
+    Entry(suppliers.page, "Suppliers", ":material/local_shipping:", "suppliers"),
+    Entry(tables.page, "Tables", ":material/table_view:", "tables"),
 )
 """The pages, in the order of the navigation. The first one opens at the bare address."""
 

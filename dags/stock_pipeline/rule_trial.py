@@ -17,7 +17,8 @@ from stock_pipeline.mapping import read_mapping
 from stock_pipeline.report import count_matches, count_rows
 from stock_pipeline.rules import match_key
 from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
-from stock_pipeline.suppliers import Supplier
+from stock_pipeline.stock_feed import uploaded_files
+from stock_pipeline.suppliers import Supplier, SuppliersFile
 from stock_pipeline.tables import SUPPLIER_STOCK
 
 if TYPE_CHECKING:
@@ -98,6 +99,23 @@ def what_is_known(
     else:
         parts = read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier)
     return Known(parts, last, dates[-1] if dates else None)
+
+
+def feed_of_day(
+    s3: S3Client, *, bucket: str, suppliers: SuppliersFile, code: str, run_date: date
+) -> str | None:
+    """The key of the workbook that counts for a supplier on a day; None if there is none."""
+    files = [
+        file
+        for file in uploaded_files(s3, bucket, run_date)
+        if file.is_workbook and not file.in_subfolder and _is_of(suppliers, code, file.name)
+    ]
+    return max(files, key=lambda file: (file.last_modified, file.key)).key if files else None
+
+
+def _is_of(suppliers: SuppliersFile, code: str, file_name: str) -> bool:
+    owner = suppliers.supplier_of_file(file_name)
+    return owner is not None and owner.code == code
 
 
 def try_rules(

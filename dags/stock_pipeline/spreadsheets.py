@@ -46,3 +46,12 @@ def harmless_xlsx(table: pl.DataFrame) -> bytes:
     body = BytesIO()
     book.save(body)
     return body.getvalue()
+
+
+def column_name(number: int) -> str:
+    """What a spreadsheet calls a column: 1 is A, 27 is AA."""
+    name = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name

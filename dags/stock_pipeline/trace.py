@@ -25,6 +25,7 @@ from stock_pipeline.report import FeedReport, Verdict
 from stock_pipeline.rules import label as label_of
 from stock_pipeline.rules import match_key
 from stock_pipeline.snapshot import build_snapshot
+from stock_pipeline.spreadsheets import column_name
 from stock_pipeline.suppliers import ListedRule, OutListRule, Supplier, SuppliersFile
 from stock_pipeline.tables import PRODUCT, SUPPLIER_STOCK
 
@@ -179,6 +180,30 @@ def trace_label(
     return trace
 
 
+def beside_the_table(trace: Trace, quantity: int | None, table_date: date | None) -> str | None:
+    """Why a listing has another quantity in the ebay table than its label has by now; None if it has not.
+
+    Args:
+        trace: of the listing's label.
+        quantity: of the listing in the table; None if it is not there.
+        table_date: the day the table is of; None if there is none.
+    """
+    if table_date is None:
+        return "There is no ebay table of this store yet."
+    if quantity is None and trace.in_table:
+        return (
+            f"The listing is not in the ebay table of {table_date}: the store or the product table got it "
+            "later. The next run takes it in."
+        )
+    if quantity is not None and quantity != trace.quantity:
+        now = "not in the table any more" if trace.quantity is None else trace.quantity
+        return (
+            f"The ebay table of {table_date} has {quantity}; by what counts on {trace.run_date} it is {now}. "
+            "The next run puts that in."
+        )
+    return None
+
+
 def _why_this_list(source: _Source, trace: Trace) -> str:
     """Why an older list counts, as the beginning of a sentence; nothing if it is the day's own."""
     if trace.snapshot_date == trace.run_date:
@@ -260,7 +285,7 @@ def _read_again(
 
 
 def _part(part_number: str, key: str, rows: pl.DataFrame, rules: Supplier) -> TracedPart:
-    column = _letters(rules.stock_column or rules.code_column)
+    column = column_name(rules.stock_column or rules.code_column)
     found = [
         TracedRow(cell=f"{column}{row['row']}", **{name: row[name] for name in row if name != "key"})
         for row in rows.filter(pl.col("key") == key).to_dicts()
@@ -337,12 +362,3 @@ def _reads(row: TracedRow) -> str:
 def _absent(rules: Supplier) -> int:
     """What a label is that the list leaves out, unless it stays as it was."""
     return rules.rule.in_quantity if isinstance(rules.rule, OutListRule) else 0
-
-
-def _letters(column: int) -> str:
-    """The name of a column: 1 is A, 27 is AA."""
-    name = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name

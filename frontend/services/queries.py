@@ -43,6 +43,11 @@ class Progress:
         """Whether it has ended."""
         return self.state in FINAL
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether it has ended without an answer."""
+        return self.done and self.state != "SUCCEEDED"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
