@@ -12,14 +12,19 @@ from botocore.exceptions import ClientError
 
 from frontend.services.browse import Statement
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.tables import POLARS_TYPES
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_s3 import S3Client
 
-TYPES: dict[str, type[pl.DataType]] = {**POLARS_TYPES, "integer": pl.Int32, "varchar": pl.String}
-"""Athena's names of result types, those of Glue among them."""
+TYPES: dict[str, type[pl.DataType]] = {
+    "bigint": pl.Int64,
+    "integer": pl.Int32,
+    "double": pl.Float64,
+    "date": pl.Date,
+    "varchar": pl.String,
+}
+"""Athena's names for the types of a result. They differ from Glue's."""
 
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 

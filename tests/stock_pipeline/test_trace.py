@@ -10,7 +10,7 @@ import pytest
 from stock_pipeline.stock_feed import process_feed
 from stock_pipeline.suppliers import Supplier, SuppliersFile, load_suppliers
 from stock_pipeline.tables import SUPPLIER_STOCK
-from stock_pipeline.trace import Trace, labels_made_of, trace_label
+from stock_pipeline.trace import Trace, beside_the_table, labels_made_of, trace_label
 from tests.stock_pipeline.lake import Lake
 from tests.workbooks import Rows, good_rows
 
@@ -350,3 +350,17 @@ def test_rules_that_changed_since_are_said_to_have(lake: Lake):
 )
 def test_labels_are_found_by_their_part_or_themselves(lake: Lake, text, labels):
     assert labels_made_of(lake.s3, bucket=lake.bucket, part_or_label=text) == labels
+
+
+@pytest.mark.parametrize(
+    ("quantity", "table_date", "said"),
+    [
+        (4, DAY, None),
+        (4, None, "There is no ebay table of this store yet."),
+        (None, YESTERDAY, "The listing is not in the ebay table of 2024-08-07: "),
+        (9, YESTERDAY, "The ebay table of 2024-08-07 has 9; by what counts on 2024-08-08 it is 4. "),
+    ],
+)
+def test_a_listing_that_differs_from_its_label_says_why(lake: Lake, quantity, table_date, said):
+    found = beside_the_table(trace(lake, "BGA", "L-FOUR"), quantity, table_date)
+    assert found == said or (said and found and found.startswith(said))
