@@ -98,10 +98,10 @@ def _condition(table: Table, number: int) -> Condition:
         "Where", list(table.columns), index=number - 1, key=f"{key}_column", label_visibility=shown
     )
     operator = second.selectbox(
-        "is", operators(table, column), key=f"{key}_{column}_operator", label_visibility=shown
+        "Compared", operators(table, column), key=f"{key}_{column}_operator", label_visibility=shown
     )
     value = third.text_input(
-        "this", key=f"{key}_value", placeholder="empty: any", label_visibility=shown, max_chars=200
+        "With", key=f"{key}_value", placeholder="empty: any", label_visibility=shown, max_chars=200
     )
     return Condition(column, operator, value)
 
