@@ -10,9 +10,15 @@ zip of them under `ebay_upload/date=…/`, a report on each feed under `reports/
 rows that were rejected or have no label, a summary under `reports/daily_stock/`, and copies of rejected
 workbooks under `quarantine/`. Every stage is told on the SNS topic.
 
-**What becomes of a feed.** *Accepted*: its stock counts. *Rejected* (no workbook, unknown header, too many
-rows without usable stock): nothing of it counts. *Missing*: no file by the deadline. Unless it is accepted,
-the supplier's last snapshot stays in force. One supplier's bad day stops nobody else.
+**What becomes of a feed.** *Accepted*: its stock counts. *Held*: it reads well, but is unlike what this
+supplier sends; nothing of it counts until a person releases it. *Rejected* (no workbook, unknown header, too
+many rows without usable stock): nothing of it counts. *Missing*: no file by the deadline. Unless it is
+accepted, the supplier's last snapshot stays in force. One supplier's bad day stops nobody else.
+
+**A feed is held?** Read its report; the run's *Report* (task `summarise`, *Report* button) says why. If the
+list is right, approve it under *Required actions* (a run of `approve_feed` waits there), or trigger this DAG
+with that *run_date*, the supplier under *suppliers* and *release*, and a *release_reason*. If it is wrong,
+upload the right file and run the day again for that supplier.
 
 **The run is red although the table is published?** Then somebody has to look at something, and the log of
 `conclude` says at what. For all other suppliers nothing has to be done.
@@ -21,12 +27,17 @@ the supplier's last snapshot stays in force. One supplier's bad day stops nobody
 
 - `process_feed`: the program or AWS failed, not the feed. Read the log, clear the task with *downstream*.
 - `create_staging_table`: Athena failed; its reason is in the log. Clear it with *downstream*.
-- `audit`: the new table looks wrong and was not published; the log names the check, the supplier or store.
-  Mend the cause and run the day again.
+- `audit`: the new table is too far from the published one and was not published; the log names the check, the
+  supplier or store. Mend the cause and run the day again. If the change is right, run it again with that
+  supplier or store under *accept_changes*.
+- `list_labels_without_listing`, `list_listings_without_stock`: a list for staff is not there; the stock is
+  not touched. Clear it with *downstream* if somebody needs the list.
+- `ask_for_release`: nobody was asked about a held feed, because `approve_feed` could not be started. Release
+  it by hand.
 - `publish_ebay`: the table is of a later date already (run again with *publish_older_date* if you mean
   it), or S3 failed (clear it with *downstream*).
-- `conclude` alone: a feed was rejected, a supplier is stale, or a file belongs to nobody. Get a good file,
-  upload it, run the day again.
+- `conclude` alone: a feed was held or rejected, a supplier is stale, or a file belongs to nobody. Release the
+  held one, or get a good file, upload it and run the day again.
 
 **Files that nobody uploaded** are not lost once somebody has marked a day's files as uploaded, in the front
 end: from then on files tell whatever eBay was not told yet. Until then they tell what changed since
@@ -43,16 +54,19 @@ from datetime import timedelta
 from typing import Any, cast
 
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
+from airflow.providers.amazon.aws.operators.athena import AthenaOperator
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, XComArg, task_group
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule, XComArg, task_group
 
 import daily_stock_tasks as tasks
 import stock_settings as settings
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
+from aws_operators.reports import ReportOperator
 from aws_operators.s3 import S3KeyDeadlineSensor
-from stock_pipeline.suppliers import load_suppliers
+from daily_stock_form import PARAMS
 from task_support import tell
 
 RUN: dict[str, Any] = {
@@ -63,27 +77,6 @@ RUN: dict[str, Any] = {
 ATHENA: dict[str, Any] = {"database": settings.DATABASE, "workgroup": settings.WORKGROUP, "sleep_time": 2}
 SUPPLIER = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['supplier'] }}"
 STAGING_TABLE = "{{ ti.xcom_pull(task_ids='plan_table')['staging_table'] }}"
-
-PARAMS = {
-    "run_date": Param(
-        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
-    ),
-    "suppliers": Param(
-        [],
-        type="array",
-        items={"type": "string"},
-        examples=list(load_suppliers().suppliers),
-        description="Only these suppliers' feeds are read; empty is all. The table is made of all snapshots.",
-    ),
-    "dry_run": Param(False, type="boolean", description="Everything up to the audit; nothing is published."),
-    "full_upload": Param(
-        False, type="boolean", description="Upload files with every listing, not only those that changed."
-    ),
-    "publish_older_date": Param(
-        False, type="boolean", description="Publish even if the ebay table is of a later date already."
-    ),
-}
-
 
 OWN = "ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key='{key}')"
 
@@ -135,6 +128,21 @@ with DAG(
 
     # What the group returns comes out of the expansion: all instances of process_feed.
     feeds = cast("PythonOperator", feed.expand_kwargs(plan_run.output))
+    list_held_feeds = PythonOperator(
+        task_id="list_held_feeds",
+        python_callable=tasks.list_held_feeds,
+        op_kwargs={"run_date": settings.RUN_DATE},
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+    )
+    # A run of its own waits for the answer, so that neither this run nor the next morning's has to.
+    ask_for_release = TriggerDagRunOperator.partial(
+        task_id="ask_for_release",
+        trigger_dag_id="approve_feed",
+        logical_date=None,
+        skip_when_already_exists=True,
+        openlineage_inject_parent_info=False,
+        map_index_template="{{ ti.xcom_pull(task_ids='list_held_feeds')[ti.map_index]['conf']['supplier'] }}",
+    ).expand_kwargs(list_held_feeds.output)
     register_snapshots = GluePartitionsOperator(
         task_id="register_snapshots",
         database=settings.DATABASE,
@@ -156,6 +164,10 @@ with DAG(
         **ATHENA,
     )
     audit = AthenaCheckOperator(task_id="audit", query="ebay/audit.sql", **ATHENA)
+    lists = [
+        AthenaOperator(task_id=f"list_{name}", query=f"ebay/{name}.sql", **ATHENA)
+        for name in ("labels_without_listing", "listings_without_stock")
+    ]
     publish_ebay = PythonOperator(
         task_id="publish_ebay",
         python_callable=tasks.publish_ebay,
@@ -176,10 +188,11 @@ with DAG(
     tell_ebay = SnsPublishOperator(
         task_id="tell_ebay", **tell("ti.xcom_pull(task_ids='write_upload_files', key='sns')")
     )
-    summarise = PythonOperator(
+    summarise = ReportOperator(
         task_id="summarise",
         python_callable=tasks.summarise,
         op_kwargs=RUN,
+        report_field="page",
         trigger_rule=TriggerRule.ALL_DONE,
     )
     tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
@@ -189,5 +202,7 @@ with DAG(
         op_kwargs={"summary": summarise.output},
         trigger_rule=TriggerRule.ALL_DONE,
     )
+    feeds >> list_held_feeds >> ask_for_release >> conclude
     feeds >> register_snapshots >> plan_table >> create_staging_table >> audit >> publish_ebay
+    create_staging_table >> lists >> summarise
     publish_ebay >> register_ebay >> write_upload_files >> tell_ebay >> summarise >> tell_run >> conclude

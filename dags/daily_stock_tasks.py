@@ -7,25 +7,39 @@ and polars takes half a second.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
-from task_support import check_run, failed_tasks, for_sns, glue_client, result, s3_client
+from task_support import check_run, failed_tasks, for_sns, glue_client, result, result_key, s3_client
+
+if TYPE_CHECKING:
+    from stock_pipeline.report import Release
 
 
 def plan_run(
     *, run_date: str, params: dict[str, Any], dag: DAG, dag_run: Any, **_: Any
 ) -> list[dict[str, str]]:
     """Check the parameters; returns for each supplier its code and the pattern of its file's key."""
+    from stock_pipeline.errors import NeedsPersonError
     from stock_pipeline.locations import stock_feed_prefix
     from stock_pipeline.suppliers import file_pattern, load_suppliers
+    from stock_pipeline.tables import STORES
 
     day = check_run(run_date, dag, dag_run)
     suppliers = load_suppliers()
     chosen = dict.fromkeys(params["suppliers"] or suppliers.suppliers)
+    if strangers := [code for code in params["release"] if code not in chosen]:
+        raise NeedsPersonError(
+            f"release names {', '.join(strangers)}, but this run is for {', '.join(chosen)}"
+        )
+    if params["release"] and not (params["release_reason"] or "").strip():
+        raise NeedsPersonError("release_reason is empty: say why the held feed is right")
+    names = {*suppliers.suppliers, *STORES}
+    if strangers := [name for name in params["accept_changes"] if name not in names]:
+        raise NeedsPersonError(f"accept_changes names {', '.join(strangers)}: neither a supplier nor a store")
     return [
         {"supplier": suppliers.supplier(code).code, "pattern": stock_feed_prefix(day) + file_pattern(code)}
         for code in chosen
@@ -33,7 +47,15 @@ def plan_run(
 
 
 def process_feed(
-    *, supplier: str, run_date: str, bucket: str, database: str, ti: Any, **_: Any
+    *,
+    supplier: str,
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    dag_run: Any,
+    ti: Any,
+    **_: Any,
 ) -> dict[str, Any]:
     """Judge one feed; returns its line for the summary and pushes its partition and message."""
     from stock_pipeline import stock_feed
@@ -51,12 +73,46 @@ def process_feed(
         suppliers=suppliers,
         supplier=suppliers.supplier(supplier),
         run_date=day,
+        release=_release(supplier, params, dag_run),
     )
     location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
     ti.xcom_push(key="sns", value=for_sns(report.message(location)))
     if partition := report.partition(bucket):
         ti.xcom_push(key="partition", value=partition)
     return FeedOutcome.of(report, location).model_dump(mode="json")
+
+
+def _release(supplier: str, params: dict[str, Any], dag_run: Any) -> Release | None:
+    from stock_pipeline.report import Release
+
+    if supplier not in params["release"]:
+        return None
+    return Release(
+        by=params["released_by"] or dag_run.triggering_user_name or "somebody who started a run by hand",
+        reason=params["release_reason"],
+        sha256=(params["release_files"] or {}).get(supplier),
+    )
+
+
+def list_held_feeds(*, run_date: str, ti: Any, **_: Any) -> list[dict[str, Any]]:
+    """What is asked about each held feed: arguments of a run of `approve_feed`.
+
+    The run is named by the file, so that nobody is asked twice about the same one.
+    """
+    feeds = [line for line in _feed_lines(ti) if line and line["verdict"] == "held"]
+    return [
+        {
+            "trigger_run_id": f"{run_date}_{line['supplier']}_{line['sha256'][:12]}",
+            "conf": {
+                "run_date": run_date,
+                "supplier": line["supplier"],
+                "sha256": line["sha256"],
+                "reason": line["reason"],
+                "report": line["report"],
+            },
+        }
+        for line in feeds
+    ]
 
 
 def partition_message(run_date: date | str, added: list[list[str]]) -> dict[str, str]:
@@ -76,18 +132,22 @@ def partition_message(run_date: date | str, added: list[list[str]]) -> dict[str,
     return for_sns(message)
 
 
-def plan_table(*, run_date: str, bucket: str, database: str, run_id: str, **_: Any) -> dict[str, Any]:
+def plan_table(
+    *, run_date: str, bucket: str, database: str, run_id: str, params: dict[str, Any], **_: Any
+) -> dict[str, Any]:
     """Choose the snapshots the table is made of and name its staging table."""
     from stock_pipeline import ebay
     from stock_pipeline.suppliers import load_suppliers
 
     return ebay.plan_table(
+        s3_client(),
         glue_client(),
         bucket=bucket,
         database=database,
         suppliers=load_suppliers(),
         run_date=date.fromisoformat(run_date),
         run_id=run_id,
+        accept_changes=params["accept_changes"],
     )
 
 
@@ -143,26 +203,34 @@ def write_upload_files(
 def summarise(
     *, run_date: str, bucket: str, database: str, params: dict[str, Any], ti: Any, **_: Any
 ) -> dict[str, Any]:
-    """Sum up the run whatever became of it; returns the concerns and the message."""
+    """Sum up the run whatever became of it; returns the concerns and where the summary and its page are."""
+    from stock_pipeline import locations, unmatched
     from stock_pipeline.publishing import drop_staging
-    from stock_pipeline.run_summary import FeedOutcome, RunSummary, quarantine_unrecognised, write_summary
+    from stock_pipeline.run_summary import (
+        FeedOutcome,
+        RunSummary,
+        other_feeds,
+        quarantine_unrecognised,
+        write_summary,
+    )
     from stock_pipeline.suppliers import load_suppliers
 
     day = date.fromisoformat(run_date)
     planned = _planned(ti)
-    # With the indexes named it is a list always; without, Airflow gives a single supplier's line bare.
-    lines = ti.xcom_pull(task_ids="feed.process_feed", map_indexes=range(len(planned)))
     suppliers = load_suppliers()
     plan = result(ti, "plan_table") or {"snapshots": []}
     published = result(ti, "publish_ebay") is not None
     upload = result(ti, "write_upload_files") or {}
+    folder = locations.run_summary_folder(day, ti.run_id if params["dry_run"] else None)
     summary = RunSummary(
         run_date=day,
         run_id=ti.run_id,
         dry_run=params["dry_run"],
         feeds=[
-            FeedOutcome(**(line or {"supplier": code})) for code, line in zip(planned, lines, strict=True)
+            FeedOutcome(**(line or {"supplier": code}))
+            for code, line in zip(planned, _feed_lines(ti), strict=True)
         ],
+        other_feeds=other_feeds(s3_client(), bucket, suppliers, day, planned),
         unrecognised=quarantine_unrecognised(s3_client(), bucket, suppliers, day),
         retired=[
             snapshot["supplier"]
@@ -170,21 +238,32 @@ def summarise(
             if snapshot["supplier"] not in suppliers.suppliers
         ],
         failed_tasks=failed_tasks(ti, planned),
-        checks=result(ti, "audit") or [],
+        checks=result_key(ti, "audit", "checks") or [],
         published=published,
         changed=upload.get("rows", {}),
         upload_files=upload.get("files", []),
         upload_zip=upload.get("zip_key"),
+        lists=unmatched.write_lists(
+            s3_client(),
+            bucket,
+            folder,
+            {name: result(ti, f"list_{name}") for name in unmatched.LISTS} if planned else {},
+        ),
     )
     if published:
+        staging_table = plan["staging_table"]
         drop_staging(
-            s3_client(), glue_client(), bucket=bucket, database=database, staging_table=plan["staging_table"]
+            s3_client(), glue_client(), bucket=bucket, database=database, staging_table=staging_table
         )
     # A run that was never planned says nothing about the day, so the day's summary stays.
-    whole_day = len(planned) == len(suppliers.suppliers) and not summary.dry_run
-    location = write_summary(s3_client(), bucket, summary, whole_day=whole_day) if planned else None
-    ti.xcom_push(key="sns", value=for_sns(summary.message(location)))
-    return {"report": location, "concerns": summary.concerns, "failed_tasks": summary.failed_tasks}
+    written = write_summary(s3_client(), bucket, folder, summary) if planned else None
+    ti.xcom_push(key="sns", value=for_sns(summary.message(written.summary if written else None)))
+    return {
+        "report": written.summary if written else None,
+        "page": written.page if written else None,
+        "concerns": summary.concerns,
+        "failed_tasks": summary.failed_tasks,
+    }
 
 
 def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
@@ -195,3 +274,9 @@ def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
 def _planned(ti: Any) -> list[str]:
     """The suppliers this run is for, by map index."""
     return [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
+
+
+def _feed_lines(ti: Any) -> list[dict[str, Any] | None]:
+    """What each instance of process_feed returned; None for one that failed."""
+    # With the indexes named it is a list always; without, Airflow gives a single supplier's line bare.
+    return ti.xcom_pull(task_ids="feed.process_feed", map_indexes=range(len(_planned(ti))))

@@ -92,6 +92,12 @@ def own_report(ti: Any, reader: str, publisher: str) -> dict[str, Any] | None:
     return None
 
 
+def result_key(ti: Any, task_id: str, key: str) -> Any:
+    """What a task of this run pushed under a key, whether it succeeded or failed then."""
+    ended = _states(ti).get(task_id) in {"success", "failed"}
+    return ti.xcom_pull(task_ids=task_id, key=key) if ended else None
+
+
 def failed_tasks(ti: Any, mapped_names: list[str]) -> list[str]:
     """Names of the run's failed tasks.
 

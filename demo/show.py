@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 COUNTS = ("rows", "matched", "unmatched", "rejected", "changed", "to_zero", "from_zero")
-COLOURS = {"accepted": "green", "rejected": "red", "missing": "yellow", "failed": "red"}
+COLOURS = {"accepted": "green", "held": "yellow", "rejected": "red", "missing": "yellow", "failed": "red"}
 
 
 def read_summary(s3: S3Client, bucket: str, day: date) -> RunSummary:
@@ -36,10 +36,11 @@ def show_summary(console: Console, summary: RunSummary) -> None:
         table.add_row(feed.supplier, f"[{COLOURS[verdict]}]{verdict}[/]", *counts, age)
     console.print(table)
     figures = {row["check_name"]: float(row["figure"]) for row in summary.checks if row["subject"] == "ebay"}
-    listings, changed, stores = (figures.get(n, 0) for n in ("listings", "listings_changed", "stores"))
+    listings, stores = (figures.get(name, 0) for name in ("listings", "stores"))
+    changed = sum(summary.changed.values())
     published = "published" if summary.published else "NOT published"
     console.print(
-        f"ebay table {published}: {listings:,.0f} listings in {stores:.0f} stores, {changed:,.0f} changed"
+        f"ebay table {published}: {listings:,.0f} listings in {stores:.0f} stores, {changed:,} to tell eBay"
     )
     if summary.upload_zip:
         console.print(f"{len(summary.upload_files)} upload files and one zip of them: {summary.upload_zip}")

@@ -9,7 +9,7 @@ import polars as pl
 
 from stock_pipeline.archive import UnreadableWorkbook, WorkbookLimits
 from stock_pipeline.rules import clean_code, judge_stock, match_key
-from stock_pipeline.suppliers import Supplier, fold
+from stock_pipeline.suppliers import Supplier
 from stock_pipeline.workbook import read_first_sheet
 
 HEADER_ROWS = 20
@@ -21,6 +21,18 @@ SHOWN_COLUMNS = 6
 
 class RejectedFeed(ValueError):  # noqa: N818 - a judgement on what was sent, not a fault of ours
     """The feed cannot be used at all; the message tells staff what is wrong with it."""
+
+
+class UnknownHeader(RejectedFeed):
+    """None of the first rows is a header this supplier sends.
+
+    Attributes:
+        head: the first rows, as text.
+    """
+
+    def __init__(self, message: str, head: list[tuple[str | None, ...]]) -> None:
+        super().__init__(message)
+        self.head = head
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +102,9 @@ def read_feed(path: Path, supplier: Supplier, limits: WorkbookLimits | None = No
 
 def _find_header(cells: pl.DataFrame, supplier: Supplier, sheet: str, other_sheets: tuple[str, ...]) -> int:
     """The row number of the first row that is an accepted header."""
-    accepted = [[fold(cell) for cell in header] for header in supplier.headers]
     head = cells.head(HEADER_ROWS).drop("row").rows()
     for number, row in enumerate(head, start=1):
-        words = [fold(cell or "") for cell in row]
-        if any(words[: len(header)] == header for header in accepted):
+        if supplier.accepts_header(row):
             return number
     seen = next((row for row in head if any(row)), None)
     if seen is None:
@@ -103,10 +113,11 @@ def _find_header(cells: pl.DataFrame, supplier: Supplier, sheet: str, other_shee
     shown = ", ".join(
         (cell or "").strip()[:40] for cell in seen[: max(SHOWN_COLUMNS, supplier.width)]
     ).rstrip(", ")
-    raise RejectedFeed(
+    raise UnknownHeader(
         f"no accepted header in the first {HEADER_ROWS} rows of sheet {sheet!r}: "
         + (f"expected {expected}, " if expected else f"none is known for {supplier.code} yet, ")
-        + f"the first row reads '{shown}'{_elsewhere(other_sheets)}"
+        + f"the first row reads '{shown}'{_elsewhere(other_sheets)}",
+        head,
     )
 
 

@@ -41,10 +41,25 @@ def stock_feed_rows_key(run_date: date, supplier: str) -> str:
     return f"{REPORTS}stock_feed/{day_prefix(run_date)}{supplier}_rows.csv"
 
 
+def stock_feed_codes_key(run_date: date, supplier: str) -> str:
+    """The codes of an accepted feed, which later feeds are compared with."""
+    return f"{REPORTS}stock_feed/{day_prefix(run_date)}{supplier}_codes.parquet"
+
+
+def run_summary_folder(run_date: date, run_id: str | None = None) -> str:
+    """Where the runs of a day are summed up; a dry run has a subfolder of its own."""
+    own = "" if run_id is None else f"run={_file_name(run_id)}/"
+    return f"{REPORTS}daily_stock/{day_prefix(run_date)}{own}"
+
+
 def run_summary_key(run_date: date, run_id: str | None = None) -> str:
-    """The JSON summary of a day's run; of a run for some suppliers, or a dry one, under the run's id."""
-    name = "summary" if run_id is None else "summary_" + _file_name(run_id)
-    return f"{REPORTS}daily_stock/{day_prefix(run_date)}{name}.json"
+    """The JSON summary of a run; see `run_summary_folder`."""
+    return f"{run_summary_folder(run_date, run_id)}summary.json"
+
+
+def run_page_key(run_date: date, run_id: str | None = None) -> str:
+    """The same as a page for people."""
+    return f"{run_summary_folder(run_date, run_id)}summary.html"
 
 
 def run_report_key(dag_id: str, run_date: date, run_id: str, ending: str = ".json") -> str:

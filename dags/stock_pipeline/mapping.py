@@ -38,14 +38,48 @@ def read_mapping(
     """
     if supplier.lists_out_of_stock:
         return _store_labels(s3, glue, bucket, database, supplier.code)
+    return _parts(_product(s3, bucket).filter(pl.col("supplier") == supplier.code), "part_number")
+
+
+def known_elsewhere(s3: S3Client, *, bucket: str, supplier: Supplier, keys: pl.Series) -> dict[str, int]:
+    """How many of a feed's codes the mappings of other suppliers know.
+
+    Makers' part numbers are shared to some degree (more than half of one supplier's are another's too), so a
+    figure means something only beside the supplier's own.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        supplier: whose feed it is.
+        keys: the distinct codes, as `match_key` gives them.
+
+    Returns:
+        Supplier to count, most first; those that know none are left out.
+
+    Raises:
+        MissingTableError: the product table has no data.
+    """
+    found = (
+        _product(s3, bucket)
+        .filter(pl.col("supplier") != supplier.code)
+        .select("supplier", match_key(pl.col("part_number")).alias("key"))
+        .join(keys.alias("key").to_frame().lazy(), on="key", how="semi")
+        .group_by("supplier")
+        .agg(pl.col("key").n_unique().alias("codes"))
+        .sort("codes", "supplier", descending=[True, False])
+        .collect()
+    )
+    return dict(found.rows())
+
+
+def _product(s3: S3Client, bucket: str) -> pl.LazyFrame:
     try:
         body = s3.get_object(Bucket=bucket, Key=PRODUCT.key())["Body"].read()
     except s3.exceptions.NoSuchKey as error:
         raise MissingTableError(
             f"s3://{bucket}/{PRODUCT.key()} is missing: load the product table first"
         ) from error
-    product = pl.scan_parquet(BytesIO(body)).filter(pl.col("supplier") == supplier.code)
-    return _parts(product, "part_number")
+    return pl.scan_parquet(BytesIO(body))
 
 
 def _store_labels(s3: S3Client, glue: GlueClient, bucket: str, database: str, supplier: str) -> pl.DataFrame:

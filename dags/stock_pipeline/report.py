@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from pydantic import BaseModel
 
 from stock_pipeline.feed import Feed
-from stock_pipeline.locations import date_parts
+from stock_pipeline.locations import date_parts, stock_feed_report_key
 from stock_pipeline.messages import Event, Message
 from stock_pipeline.snapshot import NO_LABEL, Snapshot
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 SAMPLES = 20
 
@@ -34,13 +37,31 @@ EVENTS = {
 }
 
 
+class Consequence(StrEnum):
+    """What becomes of a feed that does not pass a check."""
+
+    HELD = "held"
+    REJECTED = "rejected"
+
+
 class Check(BaseModel):
-    """One figure a feed was judged by, with its limit; written whatever the verdict."""
+    """One figure a feed was judged by, with its limit; written whatever the verdict.
+
+    Attributes:
+        name: what is checked.
+        value: the figure; None if there was nothing to compare with.
+        limit: what it is held against, if it is.
+        passed: whether it is within the limit.
+        consequence: of not passing.
+        text: the figure as a sentence for people.
+    """
 
     name: str
-    value: float
+    value: float | None = None
     limit: float | None = None
     passed: bool
+    consequence: Consequence = Consequence.HELD
+    text: str = ""
 
 
 class FeedFile(BaseModel):
@@ -49,7 +70,22 @@ class FeedFile(BaseModel):
     key: str
     size: int
     last_modified: datetime
+    sha256: str | None = None
     not_read: list[str] = []
+
+
+class Release(BaseModel):
+    """Somebody's word that a held feed is right.
+
+    Attributes:
+        by: who said so.
+        reason: why, in their words.
+        sha256: of the file they looked at; another one is judged anew. None: whatever file there is.
+    """
+
+    by: str
+    reason: str
+    sha256: str | None = None
 
 
 class FeedReport(BaseModel):
@@ -62,7 +98,10 @@ class FeedReport(BaseModel):
             codes with and without a label), `rejected` (rows), `duplicates_equal`, `duplicates_differing`
             (codes), and of the snapshot `labels`, `in_stock`, `changed`, `to_zero`, `from_zero`.
         samples: up to 20 rows each of `rejected`, `unmatched` and `duplicates_differing`.
+            Of a held feed these say what releasing it would change.
         checks: the figures the verdict rests on.
+        looks_like: the supplier whose list this seems to be, if it seems to be another's.
+        release: who had the feed accepted although it was held, and why.
         snapshot: key of the snapshot written, if the feed was accepted.
         last_snapshot: date of the supplier's last accepted snapshot of an earlier day.
         age_days: age in days of the snapshot now in force; None if there is none.
@@ -78,6 +117,8 @@ class FeedReport(BaseModel):
     other_sheets: list[str] = []
     counts: dict[str, int] = {}
     checks: list[Check] = []
+    looks_like: str | None = None
+    release: Release | None = None
     samples: dict[str, list[dict[str, Any]]] = {}
     snapshot: str | None = None
     quarantined: str | None = None
@@ -103,6 +144,16 @@ class FeedReport(BaseModel):
             report=report_location,
             text=f"{self.supplier}: {self.reason}",
         )
+
+
+def read_report(s3: S3Client, bucket: str, run_date: date, supplier: str) -> FeedReport | None:
+    """The report which the last run for that day and supplier left, if there was one."""
+    try:
+        key = stock_feed_report_key(run_date, supplier)
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return None
+    return FeedReport.model_validate_json(body)
 
 
 def count_rows(feed: Feed) -> dict[str, int]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
 
 from stock_pipeline import locations
+from stock_pipeline.feed_files import put, quarantine, uploaded_files
 from stock_pipeline.messages import Event, Message
-from stock_pipeline.report import FeedReport, Verdict
-from stock_pipeline.stock_feed import quarantine, uploaded_files
+from stock_pipeline.report import FeedReport, Release, Verdict, read_report
+from stock_pipeline.run_page import run_page
 from stock_pipeline.suppliers import SuppliersFile
+from stock_pipeline.unmatched import UnmatchedList
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,7 +27,10 @@ class FeedOutcome(BaseModel):
     supplier: str
     verdict: Verdict | None = None
     reason: str = "its task failed without a verdict; the last snapshot stays in force"
+    sha256: str | None = None
     counts: dict[str, int] = {}
+    looks_like: str | None = None
+    release: Release | None = None
     age_days: int | None = None
     stale: bool = False
     report: str | None = None
@@ -31,12 +38,15 @@ class FeedOutcome(BaseModel):
     @classmethod
     def of(cls, report: FeedReport, location: str) -> FeedOutcome:
         """The line for a report that lies at `location`."""
-        return cls(**report.model_dump(include=set(cls.model_fields) - {"report"}), report=location)
+        own = {"report", "sha256"}
+        sha256 = report.file.sha256 if report.file else None
+        fields = report.model_dump(include=set(cls.model_fields) - own)
+        return cls(**fields, report=location, sha256=sha256)
 
     @property
     def concern(self) -> str | None:
         """Why somebody has to look at it, if so. A missing file alone is no reason: not all send daily."""
-        if self.verdict is None or self.verdict is Verdict.REJECTED:
+        if self.verdict in {None, Verdict.HELD, Verdict.REJECTED}:
             return f"{self.supplier}: {self.reason}"
         if self.stale:
             return f"{self.supplier}: STALE, its stock is {self.age_days} days old ({self.reason})"
@@ -51,19 +61,40 @@ class UnrecognisedFile(BaseModel):
     quarantined: str
 
 
+class StoreOutcome(BaseModel):
+    """A store's line in the summary.
+
+    Attributes:
+        store: its name.
+        listings: in the new table.
+        changed, to_zero, from_zero, gone: of the listings published before, how many have another quantity,
+            none now, some again, or are in the table no more. None before anything was published.
+    """
+
+    store: str
+    listings: int
+    changed: int | None = None
+    to_zero: int | None = None
+    from_zero: int | None = None
+    gone: int | None = None
+
+
 class RunSummary(BaseModel):
     """One run of `daily_stock`, as it lies in the bucket.
 
     Attributes:
         feeds: a line for each supplier that this run was for.
+        other_feeds: a line for each other supplier of which an earlier run of that day left a report.
         unrecognised: uploads that belong to no supplier.
         retired: suppliers whose stock is still in the table, though the suppliers file has them no more.
         failed_tasks: names of the tasks that failed.
-        checks: rows of the audit: `check_name`, `subject`, `figure`, `bound`, `passed`, all text.
+        checks: rows of the audit: `check_name`, `subject`, `figure`, `bound`, `passed`, `listings`,
+            `affected`, all text.
         published: whether the table was published.
         changed: listings in the upload files, by store; empty if there are none.
         upload_files: keys of the upload files.
         upload_zip: key of the zip of them all.
+        lists: labels that no store lists, and labels of listings that nobody supplies.
         concerns: sentences on what somebody has to look at; empty if all is well.
     """
 
@@ -71,6 +102,7 @@ class RunSummary(BaseModel):
     run_id: str
     dry_run: bool = False
     feeds: list[FeedOutcome]
+    other_feeds: list[FeedOutcome] = []
     unrecognised: list[UnrecognisedFile] = []
     retired: list[str] = []
     failed_tasks: list[str] = []
@@ -79,6 +111,7 @@ class RunSummary(BaseModel):
     changed: dict[str, int] = {}
     upload_files: list[str] = []
     upload_zip: str | None = None
+    lists: list[UnmatchedList] = []
     concerns: list[str] = []
 
     def model_post_init(self, _context: Any) -> None:
@@ -94,6 +127,27 @@ class RunSummary(BaseModel):
             if not self.published and not self.dry_run:
                 self.concerns.append("the ebay table was not published: yesterday's stays in place")
 
+    @property
+    def stores(self) -> list[StoreOutcome]:
+        """A line for each store of the new table, from the audit."""
+        found: dict[str, dict[str, int]] = {}
+        for row in self.checks:
+            name = row["check_name"]
+            if name == "listings_by_store":
+                found.setdefault(row["subject"], {})["listings"] = int(row["affected"])
+            elif name.startswith("share_") and name.endswith("_by_store"):
+                movement = name.removeprefix("share_").removesuffix("_by_store")
+                found.setdefault(row["subject"], {})[movement] = int(row["affected"])
+        return [
+            StoreOutcome.model_validate({"store": store, "listings": 0, **counts})
+            for store, counts in sorted(found.items())
+        ]
+
+    @property
+    def parts_without_label(self) -> int:
+        """Codes of the day's feeds that no label is known for; each feed's own CSV has them."""
+        return sum(feed.counts.get("unmatched", 0) for feed in self.feeds + self.other_feeds)
+
     def verdicts(self) -> dict[str, int]:
         """How many feeds ended in each verdict."""
         names = [feed.verdict.value if feed.verdict else "failed" for feed in self.feeds]
@@ -104,6 +158,7 @@ class RunSummary(BaseModel):
         told = ", ".join(f"{count} {name}" for name, count in self.verdicts().items())
         done = "published" if self.published else "not published" + (" (dry run)" if self.dry_run else "")
         changed = sum(self.changed.values())
+        unmatched = {entry.name: sum(entry.labels.values()) for entry in self.lists}
         text = f"Stock of {self.run_date}: feeds {told}; ebay table {done}, {changed:,} listings for eBay"
         if self.concerns:
             text += ". To look at: " + "; ".join(self.concerns)
@@ -112,7 +167,9 @@ class RunSummary(BaseModel):
             run_date=self.run_date,
             subject="daily_stock",
             status="failed" if self.concerns else "success",
-            counts=self.verdicts() | {"changed": changed},
+            counts=self.verdicts()
+            | {"changed": changed, "parts_without_label": self.parts_without_label}
+            | unmatched,
             report=location,
             text=text,
         )
@@ -142,8 +199,36 @@ def quarantine_unrecognised(
     return found
 
 
-def write_summary(s3: S3Client, bucket: str, summary: RunSummary, *, whole_day: bool) -> str:
-    """Write the summary; returns its location. Only a run for the whole day replaces the day's summary."""
-    key = locations.run_summary_key(summary.run_date, None if whole_day else summary.run_id)
-    s3.put_object(Bucket=bucket, Key=key, Body=summary.model_dump_json(indent=2).encode())
-    return f"s3://{bucket}/{key}"
+def other_feeds(
+    s3: S3Client, bucket: str, suppliers: SuppliersFile, run_date: date, planned: Collection[str]
+) -> list[FeedOutcome]:
+    """What earlier runs of the day found of the suppliers that this one is not for."""
+    found = []
+    for code in suppliers.suppliers:
+        if code in planned:
+            continue
+        key = locations.stock_feed_report_key(run_date, code)
+        if report := read_report(s3, bucket, run_date, code):
+            found.append(FeedOutcome.of(report, f"s3://{bucket}/{key}"))
+    return found
+
+
+class WrittenSummary(NamedTuple):
+    """Where a summary is: as JSON and as a page, both `s3://` locations."""
+
+    summary: str
+    page: str
+
+
+def write_summary(s3: S3Client, bucket: str, folder: str, summary: RunSummary) -> WrittenSummary:
+    """Write the summary into a folder of its day, as JSON and as a page."""
+    data = summary.model_dump(mode="json") | {
+        "stores": [store.model_dump() for store in summary.stores],
+        "parts_without_label": summary.parts_without_label,
+    }
+    put(s3, bucket, f"{folder}summary.json", json.dumps(data, indent=2).encode())
+    page = f"{folder}summary.html"
+    s3.put_object(
+        Bucket=bucket, Key=page, Body=run_page(summary).encode(), ContentType="text/html; charset=utf-8"
+    )
+    return WrittenSummary(f"s3://{bucket}/{folder}summary.json", f"s3://{bucket}/{page}")

@@ -112,3 +112,21 @@ def movement(table: pl.DataFrame, last: pl.DataFrame | None) -> dict[str, int]:
         ((now > 0) & (before == 0)).sum().alias("from_zero"),
     )
     return counts.row(0, named=True)
+
+
+def flips(table: pl.DataFrame, last: pl.DataFrame) -> dict[str, int]:
+    """How many labels lost or regained all their stock since the last snapshot.
+
+    A label which only one of the two knows did not flip: the mapping changed, not the supplier's stock.
+
+    Returns:
+        `to_zero`, `from_zero`, and `had_stock`: known labels that were in stock.
+    """
+    now, before = pl.col("quantity"), pl.col("before")
+    both = table.join(last.select("custom_label", before="quantity"), on="custom_label")
+    counts = both.select(
+        ((now == 0) & (before > 0)).sum().alias("to_zero"),
+        ((now > 0) & (before == 0)).sum().alias("from_zero"),
+        (before > 0).sum().alias("had_stock"),
+    )
+    return counts.row(0, named=True)

@@ -6,11 +6,10 @@ ours is broken: a table that is not there, a service that does not answer.
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from io import BytesIO
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -20,72 +19,32 @@ import polars as pl
 from stock_pipeline import locations
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.catalog import snapshot_dates
-from stock_pipeline.feed import Feed, RejectedFeed, read_feed
-from stock_pipeline.mapping import MissingTableError, read_mapping
+from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
+from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader, read_feed
+from stock_pipeline.feed_files import WORKBOOK_ENDING, UploadedFile, Uploads, put, quarantine, sha256_of
+from stock_pipeline.mapping import known_elsewhere, read_mapping
 from stock_pipeline.report import (
-    Check,
+    Consequence,
     FeedFile,
     FeedReport,
+    Release,
     Verdict,
     count_matches,
     count_rows,
+    read_report,
     rows_for_staff,
     sample_rows,
 )
 from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
+from stock_pipeline.snapshot_files import read_baseline, write_snapshot
 from stock_pipeline.spreadsheets import harmless_csv
 from stock_pipeline.suppliers import Supplier, SuppliersFile
-from stock_pipeline.tables import SUPPLIER_STOCK
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
-
-LOCK_FILE = "~$"
-WORKBOOK_ENDING = ".xlsx"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
-    """A file in the folder of a day's feeds."""
-
-    key: str
-    size: int
-    last_modified: datetime
-    folder: str
-
-    @property
-    def name(self) -> str:
-        """The file's name below the day's folder; with a `/` in it, it lies in a subfolder."""
-        return self.key.removeprefix(self.folder)
-
-    @property
-    def in_subfolder(self) -> bool:
-        """Whether it was put aside: whatever lies deeper is nobody's feed, however new it is."""
-        return "/" in self.name
-
-    @property
-    def is_workbook(self) -> bool:
-        """Whether its name says it is a workbook we read."""
-        return self.name.lower().endswith(WORKBOOK_ENDING)
-
-
-def uploaded_files(s3: S3Client, bucket: str, run_date: date) -> Iterator[UploadedFile]:
-    """The files uploaded for a day, those in subfolders too, without Excel's lock files."""
-    yield from files_in(s3, bucket, locations.stock_feed_prefix(run_date))
-
-
-def files_in(s3: S3Client, bucket: str, folder: str) -> Iterator[UploadedFile]:
-    """The files in a folder (its prefix ends in `/`), those in subfolders too, without Excel's lock files."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-    for page in pages:
-        for entry in page.get("Contents", []):
-            file = UploadedFile(entry["Key"], entry["Size"], entry["LastModified"], folder)
-            name = file.name.rpartition("/")[2]
-            if name and not name.startswith(LOCK_FILE):
-                yield file
 
 
 def process_feed(
@@ -97,11 +56,23 @@ def process_feed(
     suppliers: SuppliersFile,
     supplier: Supplier,
     run_date: date,
+    release: Release | None = None,
 ) -> FeedReport:
     """Judge a supplier's feed of a day; if it is accepted, write its snapshot. Always writes the report.
 
     Judged again the same way however often it runs: it compares with snapshots of earlier days only, and a
     feed that is not accepted leaves whatever snapshot the day already has.
+
+    Args:
+        s3: client.
+        glue: client.
+        bucket: the bucket.
+        database: the Glue database.
+        suppliers: the suppliers file.
+        supplier: whose feed it is.
+        run_date: the day.
+        release: accepts a feed that would be held. A release given before for the same file of that day
+            holds still, so that a rerun ends as the run before it did.
 
     Raises:
         MissingTableError: the mapping or a registered snapshot is not in the bucket.
@@ -116,14 +87,11 @@ def process_feed(
         f"s3://{bucket}/{locations.stock_feed_prefix(run_date)} and run the day again",
         last_snapshot=last_date,
     )
+    earlier = read_report(s3, bucket, run_date, supplier.code)
     # The rows an earlier run of the day listed are another file's.
     s3.delete_object(Bucket=bucket, Key=locations.stock_feed_rows_key(run_date, supplier.code))
-    files = [
-        file
-        for file in uploaded_files(s3, bucket, run_date)
-        if not file.in_subfolder and suppliers.supplier_of_file(file.name) is supplier
-    ]
-    if files:
+    uploads = Uploads.of_day(s3, bucket, suppliers, run_date)
+    if files := uploads.of_supplier(supplier.code):
         file = max(files, key=lambda file: (file.is_workbook, file.last_modified, file.key))
         report.file = FeedFile(
             key=file.key,
@@ -131,125 +99,145 @@ def process_feed(
             last_modified=file.last_modified,
             not_read=sorted(other.name for other in files if other is not file),
         )
-        last = _read_snapshot(s3, bucket, supplier.code, last_date) if last_date else None
-        mapping = read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier)
-        _judge(s3, bucket, file, supplier, mapping, last, report)
+        judge = _Judge(
+            s3,
+            bucket,
+            file,
+            report.file,
+            suppliers,
+            supplier,
+            mapping=read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier),
+            baseline=read_baseline(s3, bucket, supplier.code, last_date) if last_date else None,
+            uploads=uploads,
+            releases=[entry for entry in (release, earlier and earlier.release) if entry],
+        )
+        judge.judge(report)
     # What an earlier run of the day accepted stays in force.
     in_force = run_date if report.verdict is Verdict.ACCEPTED else max(dates, default=None)
     report.age_days = (run_date - in_force).days if in_force else None
     report.stale = (report.age_days or 0) > supplier.thresholds.max_age_days
-    _put(
-        s3,
-        bucket,
-        locations.stock_feed_report_key(run_date, supplier.code),
-        report.model_dump_json(indent=2).encode(),
-    )
+    key = locations.stock_feed_report_key(run_date, supplier.code)
+    put(s3, bucket, key, report.model_dump_json(indent=2).encode())
     log.info("%s %s: %s", supplier.code, report.verdict.upper(), report.reason)
     return report
 
 
-def _judge(
-    s3: S3Client,
-    bucket: str,
-    file: UploadedFile,
-    supplier: Supplier,
-    mapping: pl.DataFrame,
-    last: pl.DataFrame | None,
-    report: FeedReport,
-) -> None:
-    """Read the file, fill in the report, and write the snapshot or the quarantined copy."""
-    feed: Feed | None = None
-    snapshot: Snapshot | None = None
-    try:
-        feed = _download_and_read(s3, bucket, file, supplier)
-        report.header_row = feed.header_row
-        report.other_sheets = list(feed.other_sheets)
-        report.counts = count_rows(feed)
-        snapshot = build_snapshot(feed, mapping, last, supplier, report.run_date)
-        report.counts |= count_matches(snapshot)
-        _check(feed, snapshot, supplier, report)
-    except RejectedFeed as error:
-        report.verdict = Verdict.REJECTED
-        report.reason = f"{file.name} is rejected: {error}"
-        report.quarantined = quarantine(s3, bucket, file, report.run_date, report.reason)
-    else:
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A supplier's file of a day and what it is judged with; `described` is its part of the report."""
+
+    s3: S3Client
+    bucket: str
+    file: UploadedFile
+    described: FeedFile
+    suppliers: SuppliersFile
+    supplier: Supplier
+    mapping: pl.DataFrame
+    baseline: Baseline | None
+    uploads: Uploads
+    releases: list[Release]
+
+    def judge(self, report: FeedReport) -> None:
+        """Read the file, fill in the report, and write the snapshot or the quarantined copy."""
+        feed: Feed | None = None
+        snapshot: Snapshot | None = None
+        try:
+            feed = self._read()
+            report.header_row = feed.header_row
+            report.other_sheets = list(feed.other_sheets)
+            report.counts = count_rows(feed)
+            last = self.baseline.table if self.baseline else None
+            snapshot = build_snapshot(feed, self.mapping, last, self.supplier, report.run_date)
+            report.counts |= count_matches(snapshot)
+            held_because = self._check(feed, snapshot, report)
+        except RejectedFeed as error:
+            report.verdict = Verdict.REJECTED
+            report.reason = f"{self.file.name} is rejected: {error}"
+            report.quarantined = quarantine(self.s3, self.bucket, self.file, report.run_date, report.reason)
+        else:
+            report.counts |= movement(snapshot.table, last)
+            self._accept_or_hold(snapshot, held_because, report)
+        if feed:
+            report.samples = sample_rows(feed, snapshot)
+            rows = harmless_csv(rows_for_staff(feed, snapshot))
+            put(self.s3, self.bucket, locations.stock_feed_rows_key(report.run_date, report.supplier), rows)
+
+    def _read(self) -> Feed:
+        limits = WorkbookLimits()
+        if not self.file.is_workbook:
+            raise RejectedFeed(
+                f"not an {WORKBOOK_ENDING} workbook; save the list as {WORKBOOK_ENDING} and upload that"
+            )
+        if self.file.size > limits.file_bytes:
+            raise RejectedFeed(
+                f"the file has {self.file.size:,} bytes; a workbook may have {limits.file_bytes:,}"
+            )
+        with TemporaryDirectory(prefix="stock_feed_") as folder:
+            path = Path(folder) / "feed.xlsx"
+            self.s3.download_file(self.bucket, self.file.key, str(path))
+            with path.open("rb") as body:
+                self.described.sha256 = hashlib.file_digest(body, "sha256").hexdigest()
+            try:
+                return read_feed(path, self.supplier, limits)
+            except UnknownHeader as error:
+                if owners := self.suppliers.suppliers_with_header(error.head):
+                    raise RejectedFeed(
+                        f"{error}; that is how lists of {' and '.join(owners)} begin"
+                    ) from error
+                raise
+
+    def _check(self, feed: Feed, snapshot: Snapshot, report: FeedReport) -> list[str]:
+        """Note every check's figure; returns why the feed is to be held, as sentences.
+
+        Raises:
+            RejectedFeed: it does not pass a check without which nothing of it can be used.
+        """
+        known: dict[str, int] = {}
+        # Labels are the seller's own, so no other supplier's part numbers are to be expected in an out list.
+        if not self.supplier.lists_out_of_stock:
+            keys = snapshot.codes["key"]
+            known = known_elsewhere(self.s3, bucket=self.bucket, supplier=self.supplier, keys=keys)
+        last_date = self.baseline.day if self.baseline else None
+        others = Others(known, self._same_content(report, last_date))
+        report.checks = check_feed(feed, snapshot, self.supplier, self.baseline, others)
+        report.looks_like = looks_like(report.checks, others)
+        likeness = [f"it looks like {report.looks_like}'s list"] if report.looks_like else []
+        failed = [check for check in report.checks if not check.passed]
+        if rejecting := [check.text for check in failed if check.consequence is Consequence.REJECTED]:
+            raise RejectedFeed("; ".join(likeness + rejecting))
+        return likeness + [check.text for check in failed]
+
+    def _same_content(self, report: FeedReport, last_date: date | None) -> list[str]:
+        """Other suppliers' files of that day, or of the last accepted one, that are the same to the byte."""
+        uploads = [self.uploads]
+        if last_date:
+            uploads.append(Uploads.of_day(self.s3, self.bucket, self.suppliers, last_date))
+        return [
+            f"{file.name} of {day.run_date}"
+            for day in uploads
+            for file in day.of_others(report.supplier)
+            if file.size == self.file.size
+            and sha256_of(self.s3, self.bucket, file.key) == self.described.sha256
+        ]
+
+    def _accept_or_hold(self, snapshot: Snapshot, held_because: list[str], report: FeedReport) -> None:
+        sha256 = self.described.sha256
+        release = next((entry for entry in self.releases if entry.sha256 in {None, sha256}), None)
+        why = "; ".join(held_because)
+        if held_because and not release:
+            report.verdict = Verdict.HELD
+            report.reason = f"{self.file.name} is held, and does not count until somebody releases it: {why}"
+            if self.releases:
+                report.reason += "; the release that was given is for another file"
+            return
         report.verdict = Verdict.ACCEPTED
-        report.counts |= movement(snapshot.table, last)
-        report.snapshot = SUPPLIER_STOCK.key(supplier.code, *locations.date_parts(report.run_date))
-        _put(s3, bucket, report.snapshot, snapshot_file(snapshot.table))
         report.reason = (
             "{rows:,} rows, {matched:,} of {codes:,} codes matched, {labels:,} labels of which {in_stock:,} "
             "in stock, {changed:,} changed".format(**report.counts)
         )
-    if feed:
-        report.samples = sample_rows(feed, snapshot)
-        rows = harmless_csv(rows_for_staff(feed, snapshot))
-        _put(s3, bucket, locations.stock_feed_rows_key(report.run_date, supplier.code), rows)
-
-
-def _download_and_read(s3: S3Client, bucket: str, file: UploadedFile, supplier: Supplier) -> Feed:
-    limits = WorkbookLimits()
-    if not file.is_workbook:
-        raise RejectedFeed(
-            f"not an {WORKBOOK_ENDING} workbook; save the list as {WORKBOOK_ENDING} and upload that"
+        if held_because and release:
+            report.release = release.model_copy(update={"sha256": sha256})
+            report.reason += f"; released by {release.by} ({release.reason}) although {why}"
+        report.snapshot = write_snapshot(
+            self.s3, self.bucket, report.supplier, report.run_date, snapshot, released=bool(report.release)
         )
-    if file.size > limits.file_bytes:
-        raise RejectedFeed(f"the file has {file.size:,} bytes; a workbook may have {limits.file_bytes:,}")
-    with TemporaryDirectory(prefix="stock_feed_") as folder:
-        path = Path(folder) / "feed.xlsx"
-        s3.download_file(bucket, file.key, str(path))
-        return read_feed(path, supplier, limits)
-
-
-def _check(feed: Feed, snapshot: Snapshot, supplier: Supplier, report: FeedReport) -> None:
-    """Note every check's figure, then reject the feed if one does not pass."""
-    limit = supplier.thresholds.max_rejected_share
-    share = feed.rejected_share
-    match_rate = snapshot.matched / snapshot.codes.height
-    report.checks = [
-        Check(name="rejected_share", value=share, limit=limit, passed=share <= limit),
-        Check(name="match_rate", value=match_rate, limit=None, passed=snapshot.matched > 0),
-    ]
-    if share > limit:
-        first = feed.rejected.row(0, named=True)
-        raise RejectedFeed(
-            f"{feed.rejected.height:,} of {feed.rows.height:,} rows ({share:.1%}) have no usable stock, "
-            f"more than {limit:.0%}; the first, on row {first['row']}, reads {first['raw'] or ''!r}: "
-            f"{first['reason']}"
-        )
-    if not snapshot.matched:
-        raise RejectedFeed(
-            f"no usable row: none of its {snapshot.codes.height:,} codes is known for {supplier.code} "
-            f"({snapshot.table.height:,} labels are); is it another supplier's list?"
-        )
-
-
-def _read_snapshot(s3: S3Client, bucket: str, supplier: str, day: date) -> pl.DataFrame:
-    key = SUPPLIER_STOCK.key(supplier, *locations.date_parts(day))
-    try:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey as error:
-        raise MissingTableError(
-            f"the snapshot of {day} is registered, but s3://{bucket}/{key} is gone: "
-            "restore the object's last version, or delete the partition"
-        ) from error
-    return pl.read_parquet(BytesIO(body), columns=["custom_label", "quantity"])
-
-
-def snapshot_file(table: pl.DataFrame) -> bytes:
-    """A snapshot as Parquet in exactly the declared schema; the same rows give the same bytes."""
-    body = BytesIO()
-    table.match_to_schema(SUPPLIER_STOCK.schema).write_parquet(body, compression="zstd")
-    return body.getvalue()
-
-
-def quarantine(s3: S3Client, bucket: str, file: UploadedFile, run_date: date, reason: str) -> str:
-    """Copy a file aside with the reason beside it; returns the copy's key. The upload stays where it is."""
-    key = locations.quarantine_key(run_date, file.name)
-    s3.copy({"Bucket": bucket, "Key": file.key}, bucket, key)
-    _put(s3, bucket, f"{key}.txt", f"{reason}\n".encode())
-    return key
-
-
-def _put(s3: S3Client, bucket: str, key: str, body: bytes) -> None:
-    s3.put_object(Bucket=bucket, Key=key, Body=body)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from stock_pipeline import locations
 from stock_pipeline.archive import UnreadableWorkbook, sheet_names
 from stock_pipeline.feed import RejectedFeed
+from stock_pipeline.feed_files import UploadedFile
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.listings import UPLOAD_COLUMNS, Listings, read_listings
 from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.refresh import RefreshCheck, RefreshFile, RefreshReport
 from stock_pipeline.report import SAMPLES, Verdict
 from stock_pipeline.spreadsheets import harmless_csv
-from stock_pipeline.stock_feed import UploadedFile
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.tables import STORE, STORES
 from stock_pipeline.uploads import downloaded, quarantine_upload, recent_files, stage_upload, upload_table

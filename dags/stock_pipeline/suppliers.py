@@ -6,6 +6,7 @@ evaluated: it is plain data, and the four rules it can name are code in `rules`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -75,17 +76,42 @@ class OutListRule(_Strict):
 
 
 class Thresholds(_Strict):
-    """When a feed is no longer believed. Shares are between 0 and 1."""
+    """When a feed is no longer believed. Shares are between 0 and 1.
+
+    Attributes:
+        max_rejected_share: of rows; beyond it the feed is rejected. All others hold it.
+        max_share_to_zero, max_share_from_zero: of known labels, against the last accepted snapshot.
+        max_stock_lost: of the labels that were in stock, how many may have none now.
+        max_row_count_change: up or down, against the last accepted file.
+        min_codes_kept: of the last accepted file's codes, how many must be listed still.
+        max_match_rate_fall: by which part the share of codes with a label may have fallen.
+        max_fraction_share: of rows; a list of quantities has no fractions, a list of prices has.
+        max_other_supplier_ratio: codes known to another supplier's mapping, for each one known to its own.
+        max_age_days: an older snapshot is called stale.
+    """
 
     max_rejected_share: Share
+    max_share_to_zero: Share
+    max_share_from_zero: Share
+    max_stock_lost: Share
+    max_row_count_change: Annotated[float, Field(gt=0)]
+    min_codes_kept: Share
+    max_match_rate_fall: Share
+    max_fraction_share: Share
+    max_other_supplier_ratio: Annotated[float, Field(ge=1)]
     max_age_days: Annotated[int, Field(ge=1)]
 
 
 class TableLimits(_Strict):
-    """What the finished ebay table may look like. Shares are of listings, between 0 and 1."""
+    """How far the finished ebay table may be from the published one. Shares are of listings, 0 to 1.
 
-    max_share_to_zero_by_supplier: Share
-    max_share_to_zero_by_store: Share
+    Each holds for every supplier and every store that has `min_listings` listings in the published table.
+    """
+
+    max_share_to_zero: Share
+    max_share_from_zero: Share
+    max_share_changed: Share
+    max_share_gone: Share
     min_listings: Annotated[int, Field(ge=1)]
 
 
@@ -143,6 +169,12 @@ class Supplier(_Strict):
         """How many columns of the sheet matter: the widest header, or the last column used."""
         return max(self.code_column, self.stock_column or 0, *(len(header) for header in self.headers), 0)
 
+    def accepts_header(self, row: Sequence[str | None]) -> bool:
+        """Whether a row's cells, from column A on, are a header this supplier sends."""
+        words = [fold(cell or "") for cell in row]
+        headers = ([fold(cell) for cell in header] for header in self.headers)
+        return any(words[: len(header)] == header for header in headers)
+
     @model_validator(mode="after")
     def _columns_fit_the_rule(self) -> Supplier:
         needs_stock = isinstance(self.rule, QuantityRule | FlagRule)
@@ -180,6 +212,15 @@ class SuppliersFile(_Strict):
                 f"No supplier {code!r}; the suppliers file has {', '.join(self.suppliers)}"
             )
         return self.suppliers[code]
+
+    def suppliers_with_header(self, rows: Iterable[Sequence[str | None]]) -> list[str]:
+        """The suppliers of which one of the rows is a header."""
+        rows = list(rows)
+        return [
+            code
+            for code, supplier in self.suppliers.items()
+            if any(supplier.accepts_header(row) for row in rows)
+        ]
 
     def supplier_of_file(self, file_name: str) -> Supplier | None:
         """Whose feed a file is: the text before the first space, underscore or dot names the supplier."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from stock_pipeline import locations
 from stock_pipeline.feed import RejectedFeed
+from stock_pipeline.feed_files import UploadedFile, files_in
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.publishing import drop_staging, staging_prefix
-from stock_pipeline.stock_feed import UploadedFile, files_in
 from stock_pipeline.tables import Table
 from stock_pipeline.text_table import ENDINGS
 

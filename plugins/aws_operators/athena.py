@@ -44,7 +44,8 @@ class AthenaCheckOperator(AthenaOperator):
     The statement returns a row for each check. A column named `passed` says whether it did; all other columns
     are for people and appear in the log and in the message of a failure.
 
-    Returns the rows as dictionaries of text, for whoever sums up the run.
+    Returns the rows as dictionaries of text, for whoever sums up the run; the XCom `checks` has them also if
+    one did not pass.
     """
 
     def execute(self, context: Any) -> list[dict[str, str]]:  # type: ignore[override]
@@ -58,6 +59,7 @@ class AthenaCheckOperator(AthenaOperator):
         failed = [row for row in rows if row["passed"] != "true"]
         for row in rows:
             self.log.log(40 if row in failed else 20, "%s", _line(row))
+        context["ti"].xcom_push(key="checks", value=rows)
         if not rows:
             raise AirflowFailException("The statement returned no check: nothing is known to be right")
         if failed:

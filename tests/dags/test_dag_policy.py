@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import DAG, CronTriggerTimetable, ExceptionRetryPolicy, RetryAction
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import DagSerialization
@@ -21,13 +22,23 @@ from airflow.timetables.base import TimeRestriction
 from stock_pipeline.errors import NeedsPersonError
 
 DAGS = Path(__file__).parents[2] / "dags"
-DAG_IDS = {"daily_stock", "monthly_product", "prune_old_data", "rollback_ebay", "weekly_store"}
-MANUAL = {"rollback_ebay"}
+DAG_IDS = {
+    "approve_feed",
+    "daily_stock",
+    "monthly_product",
+    "prune_old_data",
+    "rollback_ebay",
+    "weekly_store",
+}
+MANUAL = {"approve_feed", "rollback_ebay"}
+"""DAGs without a schedule."""
+ASKING = {"approve_feed"}
+"""DAGs that only another DAG starts, a run for each thing it asks a person about."""
 MAPPED = {"daily_stock", "weekly_store"}
-LONGEST_FILE = 200
+LONGEST_FILE = 210
 PARSE_CPU_SECONDS = 4.0
 HEAVY = {"polars", "pyarrow", "pandas", "fastexcel", "openpyxl", "duckdb"}
-RUNBOOK = ("**Reads**", "**Writes**", "**When a task is red**", "**Running a day again**")
+RUNBOOK = ("**Reads**", "**Writes**", "**When a task is red**", "**Running")
 
 every_dag = pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
 
@@ -63,20 +74,37 @@ def dag_as_scheduled(dag: DAG) -> SerializedDAG:
 
 
 @every_dag
-def test_one_run_at_a_time_in_london_and_nothing_is_caught_up(dag: DAG) -> None:
-    assert dag.max_active_runs == 1
+def test_one_run_at_a_time_and_nothing_is_caught_up(dag: DAG) -> None:
+    assert (dag.max_active_runs == 1) is (dag.dag_id not in ASKING)
+    # Who asks must not wait for somebody to unpause it.
+    assert (dag.is_paused_upon_creation is False) is (dag.dag_id in ASKING)
     assert dag.catchup is False
     assert dag.tags
-    assert isinstance(dag.timetable, CronTriggerTimetable) is (dag.dag_id not in MANUAL)
-    if isinstance(dag.timetable, CronTriggerTimetable):
-        assert str(dag.timetable.timezone) == "Europe/London"
+
+
+scheduled_dag = pytest.mark.parametrize("dag_id", sorted(DAG_IDS - MANUAL))
 
 
 @every_dag
-def test_unpausing_starts_nothing(dag: DAG) -> None:
-    # A start date would: and a run dated before it has no tasks and succeeds.
+def test_a_dag_is_either_scheduled_or_manual(dag: DAG) -> None:
+    assert (not dag.timetable.can_be_scheduled) is (dag.dag_id in MANUAL)
+
+
+@scheduled_dag
+def test_schedules_are_london_time(dag: DAG) -> None:
+    assert isinstance(dag.timetable, CronTriggerTimetable)
+    assert str(dag.timetable.timezone) == "Europe/London"
+
+
+@every_dag
+def test_no_task_waits_for_a_start_date(dag: DAG) -> None:
     assert dag.start_date is None
     assert [task.task_id for task in dag.tasks if task.start_date] == []
+
+
+@scheduled_dag
+def test_unpausing_starts_nothing(dag: DAG) -> None:
+    # A start date would: and a run dated before it has no tasks and succeeds.
     unrestricted = TimeRestriction(earliest=None, latest=None, catchup=False)
     first = dag_as_scheduled(dag).timetable.next_dagrun_info(
         last_automated_data_interval=None, restriction=unrestricted
@@ -90,7 +118,9 @@ def test_every_task_has_an_owner_a_limit_and_retries(dag: DAG) -> None:
     for task in dag.tasks:
         assert task.owner == "stock", task.task_id
         assert (task.retries or 0) >= 1, task.task_id
-        assert task.execution_timeout, task.task_id
+        # A person's answer has a limit of its own.
+        limit = "response_timeout" if isinstance(task, HITLOperator) else "execution_timeout"
+        assert getattr(task, limit), task.task_id
         assert task.retry_delay.total_seconds() > 0, task.task_id
 
 
@@ -136,12 +166,18 @@ def test_the_form_of_the_daily_run(dag_bag: DagBag) -> None:
     assert params.dump() == {
         "run_date": None,
         "suppliers": [],
+        "release": [],
+        "release_reason": None,
+        "released_by": None,
+        "release_files": None,
+        "accept_changes": [],
         "dry_run": False,
         "full_upload": False,
         "publish_older_date": False,
     }
     assert params.get_param("run_date").schema["format"] == "date"
-    assert "BGA" in params.get_param("suppliers").schema["examples"]
+    for name, example in {"suppliers": "BGA", "release": "BGA", "accept_changes": "RTG_FPS"}.items():
+        assert example in params.get_param(name).schema["examples"]
 
 
 def test_the_form_of_a_rollback_demands_the_date_and_the_reason(dag_bag: DagBag) -> None:

@@ -13,27 +13,29 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 
 from aws_operators.s3 import S3KeyDeadlineSensor
+from stock_pipeline.suppliers import load_suppliers
 from stock_settings import LONDON
 from tests.end_to_end.local_run import LocalRun
 from tests.end_to_end.stack import Stack
 
 DAY = "2024-08-01"
 FIVE_IN_LONDON = datetime(2024, 8, 1, 4, tzinfo=UTC)
-MAPPED = {"feed.wait_for_file", "feed.process_feed"}
+MAPPED = {"feed.wait_for_file", "feed.process_feed", "ask_for_release"}
 PLAN = {
     "snapshots": [{"supplier": "BGA", "current": DAY, "previous": None}],
     "suppliers_by_mapping": ["BGA"],
     "suppliers_knowing_every_label": [],
-    "limits": {
-        "max_share_to_zero_by_supplier": 0.25,
-        "max_share_to_zero_by_store": 0.25,
-        "min_listings": 200,
-    },
+    "limits": load_suppliers().table_limits.model_dump(),
+    "waived": [],
     "staging_table": "ebay_staging_20240801_0123456789",
     "staging_location": "s3://bucket/staging/ebay_staging_20240801_0123456789/",
 }
 PARTITION = {"values": ["KLA", "2024", "08", "01"], "location": "s3://bucket/supplier_stock/"}
 STORES = [{"values": ["AMS"], "location": "s3://bucket/ebay/ebay_store=AMS/"}]
+HELD = [
+    {"trigger_run_id": f"{DAY}_{code}_0123", "conf": {"run_date": DAY, "supplier": code, "sha256": "0123"}}
+    for code in ("BGA", "KLA")
+]
 SUMMARY = {"report": "s3://bucket/summary.json", "concerns": []}
 
 New = Callable[..., LocalRun]
@@ -60,6 +62,7 @@ def new(dag_bag: DagBag, stack: Stack) -> New:
             ("feed.process_feed", 0, "sns"): sns("feed_missing"),
             ("feed.process_feed", 1, "sns"): sns("feed_processed"),
             ("feed.process_feed", 1, "partition"): PARTITION,
+            ("list_held_feeds", -1, "return_value"): HELD,
             ("register_snapshots", -1, "return_value"): [PARTITION["values"]],
             ("plan_table", -1, "return_value"): PLAN,
             ("publish_ebay", -1, "return_value"): STORES,
@@ -150,7 +153,14 @@ def test_what_each_task_is_given(new: New, stack: Stack, way: Callable[[New], Lo
     )
     stores, _ = rendered(run, "register_ebay")
     assert (stores.database, stores.table, stores.partitions) == (stack.database, "ebay", STORES)
-    for task_id in ("create_staging_table", "audit"):
+    for index, asked in enumerate(HELD):
+        ask, _ = rendered(run, "ask_for_release", index)
+        assert (ask.trigger_dag_id, ask.trigger_run_id, ask.conf) == (
+            "approve_feed",
+            asked["trigger_run_id"],
+            asked["conf"],
+        )
+    for task_id in ("create_staging_table", "audit", "list_listings_without_stock"):
         statement, _ = rendered(run, task_id)
         assert (statement.database, statement.workgroup) == (stack.database, stack.workgroup)
         assert PLAN["staging_table"] in statement.query

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.amazon.aws.operators.athena import AthenaOperator
 from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 
@@ -33,10 +34,9 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Days:
 @pytest.fixture(scope="session")
 def daily_stock(dag_bag: DagBag) -> DAG:
     dag = dag_bag.dags["daily_stock"]
-    for task_id in ("create_staging_table", "audit"):
-        cast(
-            "Any", dag.get_task(task_id)
-        ).sleep_time = 0.1  # between two looks at a statement which takes that long
+    for task in dag.tasks:
+        if isinstance(task, AthenaOperator):
+            cast("Any", task).sleep_time = 0.1  # between two looks at a statement which takes that long
     return dag
 
 

@@ -62,9 +62,17 @@ class _Comms:
                 return comms.TICount(count=len(self._run.result("plan_run") or []))
             case comms.ValidateInletsAndOutlets():
                 return comms.InactiveAssetsResult(inactive_assets=[])
+            case comms.TriggerDagRun():
+                return self._trigger(msg)
             case comms.GetVariable() | comms.GetConnection():
                 missing = ErrorType.VARIABLE_NOT_FOUND
                 return comms.ErrorResponse(error=missing, detail={"message": str(msg)})
+        return comms.OKResponse(ok=True)
+
+    def _trigger(self, msg: Any) -> Any:
+        if any(msg.run_id == other.run_id for other in self._run.triggered):
+            return comms.ErrorResponse(error=ErrorType.DAGRUN_ALREADY_EXISTS)
+        self._run.triggered.append(msg)
         return comms.OKResponse(ok=True)
 
 
@@ -95,6 +103,7 @@ class LocalRun:
 
     Attributes:
         running: ids of the DAGs of which another run is going on.
+        triggered: what runs of other DAGs it started.
     """
 
     def __init__(
@@ -115,6 +124,7 @@ class LocalRun:
         self.messages: dict[Key, Any] = {}
         self.rendered: dict[Key, Any] = {}
         self.xcoms: dict[tuple[str, int, str], Any] = {}
+        self.triggered: list[Any] = []
         self.dag_run = DagRun(
             dag_id=dag.dag_id,
             run_id=run_id or f"{run_type}__{uuid4()}",
@@ -191,11 +201,23 @@ class LocalRun:
         self.errors = {key: error for key, error in self.errors.items() if key[0] not in cleared}
         self.xcoms = {key: value for key, value in self.xcoms.items() if key[0] not in cleared}
         for task_id in order[order.index(start) : order.index(stop) + 1]:
-            count = len(self.result("plan_run") or [])
-            # Of a DAG with a task group, each instance of the group is for one of the things planned.
-            for index in range(count) if "." in task_id else [-1]:
+            for index in self._indexes(task_id):
                 self._schedule(self.dag.get_task(task_id), index)
         return self
+
+    def _indexes(self, task_id: str) -> list[int]:
+        """The map indexes of a task's instances; a mapped one has one for each thing it is expanded over."""
+        # Of a DAG with a task group, each instance of the group is for one of the things planned.
+        if "." in task_id:
+            return list(range(len(self.result("plan_run") or [])))
+        task = self.dag.get_task(task_id)
+        if not task.is_mapped:
+            return [-1]
+        (over,) = task.upstream_task_ids
+        things = range(len(self.result(over) or []))
+        if not things:
+            self.states[task_id, -1] = "skipped"
+        return list(things)
 
     @property
     def state(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -264,7 +266,48 @@ def test_stock_of_a_supplier_that_is_no_longer_in_the_file_is_told(prepared: Sta
     assert "OLD is no longer in the suppliers file" in concerns(made)
 
 
-def test_a_run_for_some_suppliers_leaves_the_day_s_summary(prepared: Stack, run: Run) -> None:
-    prepared.put(locations.run_summary_key(SECOND), b"the morning's")
+def test_a_run_for_some_suppliers_keeps_what_earlier_runs_of_the_day_found(prepared: Stack, run: Run) -> None:
+    run(suppliers=("BGA", "FPS"))
+    run(suppliers=("RTG",))
+    summary = prepared.json(locations.run_summary_key(SECOND))
+    assert [feed["supplier"] for feed in summary["feeds"]] == ["RTG"]
+    assert [(feed["supplier"], feed["verdict"]) for feed in summary["other_feeds"]] == [
+        ("BGA", "accepted"),
+        ("FPS", "accepted"),
+    ]
+
+
+def test_a_dry_run_leaves_the_day_s_summary(prepared: Stack, run: Run) -> None:
     run()
-    assert prepared.body(locations.run_summary_key(SECOND)) == b"the morning's"
+    morning = prepared.body(locations.run_summary_key(SECOND))
+    dry = run(dry_run=True)
+    assert prepared.body(locations.run_summary_key(SECOND)) == morning
+    assert dry.result("summarise")["report"] != f"s3://{prepared.bucket}/{locations.run_summary_key(SECOND)}"
+
+
+def test_the_page_says_what_happened_and_the_task_links_it(prepared: Stack, run: Run) -> None:
+    made = run()
+    summary = made.result("summarise")
+    page = prepared.body(locations.run_page_key(SECOND)).decode()
+    for words in ("Stock of 2024-08-08", "published", "BGA", "RTG_RTG", "Nothing needs a person"):
+        assert words in page
+    address = f"{prepared.endpoint}/{prepared.bucket}/{locations.run_page_key(SECOND)}"
+    assert summary["page"] == f"s3://{prepared.bucket}/{locations.run_page_key(SECOND)}"
+    assert made.rendered["summarise", -1].report_address == address
+
+
+def test_what_does_not_meet_is_counted_and_listed(prepared: Stack, days: Days, run: Run) -> None:
+    made = run()
+    summary = prepared.json(locations.run_summary_key(SECOND))
+    listed = {(row.supplier, row.custom_label) for row in days.store}
+    lists = {entry["name"]: entry for entry in summary["lists"]}
+    labels = {(row.supplier, row.custom_label) for row in days.product if row.supplier in FEW}
+    assert lists["labels_without_listing"]["labels"] == dict(
+        Counter(supplier for supplier, label in labels if (supplier, label) not in listed)
+    )
+    told = made.result("summarise", key="sns")
+    counts = json.loads(told["message"])["counts"]
+    assert counts["parts_without_label"] == summary["parts_without_label"] > 0
+    for name, entry in lists.items():
+        rows = prepared.body(entry["key"]).decode("utf-8-sig").splitlines()
+        assert len(rows) - 1 == sum(entry["labels"].values()) == counts[name]

@@ -25,7 +25,7 @@ def pipeline(paths: list[Path]) -> Callable[[Path], object]:
 
     from stock_pipeline.feed import read_feed
     from stock_pipeline.snapshot import build_snapshot, movement
-    from stock_pipeline.stock_feed import snapshot_file
+    from stock_pipeline.snapshot_files import parquet
     from stock_pipeline.suppliers import load_suppliers
 
     suppliers = load_suppliers()
@@ -44,7 +44,7 @@ def pipeline(paths: list[Path]) -> Callable[[Path], object]:
         feed = read_feed(path, supplier_of[path])
         snapshot = build_snapshot(feed, mapping[path], None, supplier_of[path], date(2024, 8, 1))
         movement(snapshot.table, None)
-        snapshot_file(snapshot.table)
+        parquet(snapshot.table)
 
     return process
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
@@ -33,7 +34,7 @@ def create(stack: Stack, attempt: int, rows: str = "SELECT 1 AS item_id") -> Any
 
 
 def check(stack: Stack, query: str) -> list[dict[str, str]]:
-    return AthenaCheckOperator(**arguments(stack, query)).execute({})
+    return AthenaCheckOperator(**arguments(stack, query)).execute({"ti": Mock()})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -107,3 +108,13 @@ def test_more_checks_than_one_page_of_results(stack: Stack) -> None:
 def test_a_check_statement_that_fails_says_why(stack: Stack) -> None:
     with pytest.raises(AirflowException, match="no_such_table"):
         check(stack, "SELECT TRUE AS passed FROM no_such_table")
+
+
+def test_the_checks_are_known_even_if_one_does_not_pass(stack: Stack) -> None:
+    ti = Mock()
+    query = "SELECT 'rows' AS check_name, 3 AS figure, FALSE AS passed"
+    with pytest.raises(AirflowFailException):
+        AthenaCheckOperator(**arguments(stack, query)).execute({"ti": ti})
+    ti.xcom_push.assert_any_call(
+        key="checks", value=[{"check_name": "rows", "figure": "3", "passed": "false"}]
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import polars as pl
 
 from stock_pipeline import locations
+from stock_pipeline.snapshot_files import RELEASED_METADATA
 from stock_pipeline.tables import PRODUCT, STORE, SUPPLIER_STOCK, TABLES, Table
 from tests.workbooks import Rows, write_rows
 
@@ -123,13 +124,20 @@ class Lake:
         )
         self.register(STORE.name, (store, supplier), key)
 
-    def put_snapshot(self, supplier: str, day: date, quantities: Mapping[str, int]) -> str:
+    def put_snapshot(
+        self, supplier: str, day: date, quantities: Mapping[str, int], *, released: bool = False
+    ) -> str:
         """Write and register a snapshot; returns its key."""
         values = (supplier, *locations.date_parts(day))
         key = SUPPLIER_STOCK.key(*values)
         rows = ({"custom_label": label, "quantity": quantity} for label, quantity in quantities.items())
         self.put_rows(key, SUPPLIER_STOCK.schema, rows)
-        self.register(SUPPLIER_STOCK.name, values, key)
+        if released:
+            self.s3.put_object(
+                Bucket=self.bucket, Key=key, Body=self.body(key), Metadata={RELEASED_METADATA: "true"}
+            )
+        if values not in self.registered(SUPPLIER_STOCK.name):
+            self.register(SUPPLIER_STOCK.name, values, key)
         return key
 
     def quantities_told(self, key: str) -> dict[int, int | None]:

@@ -9,7 +9,9 @@ import pytest
 
 from stock_pipeline.ebay import plan_table
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.mapping import MissingTableError
 from stock_pipeline.suppliers import load_suppliers
+from stock_pipeline.tables import SUPPLIER_STOCK
 from tests.stock_pipeline.lake import Lake
 
 DAY = date(2024, 8, 8)
@@ -24,8 +26,16 @@ def lake(lake: Lake) -> Lake:
     return lake
 
 
-def plan(lake: Lake, run_date: date = DAY, run_id: str = "manual__1") -> dict[str, Any]:
-    return plan_table(lake.glue, **lake.where, suppliers=load_suppliers(), run_date=run_date, run_id=run_id)
+def plan(lake: Lake, run_date: date = DAY, run_id: str = "manual__1", **more: Any) -> dict[str, Any]:
+    return plan_table(
+        lake.s3,
+        lake.glue,
+        **lake.where,
+        suppliers=load_suppliers(),
+        run_date=run_date,
+        run_id=run_id,
+        **more,
+    )
 
 
 def test_every_supplier_with_a_snapshot_counts_even_one_that_is_no_longer_in_the_file(lake: Lake):
@@ -55,3 +65,21 @@ def test_each_run_stages_in_a_place_of_its_own_and_again_in_the_same(lake: Lake)
 def test_without_any_snapshot_there_is_nothing_to_plan(lake: Lake):
     with pytest.raises(NeedsPersonError, match="no supplier has a snapshot on or before 2024-07-31"):
         plan(lake, date(2024, 7, 31))
+
+
+def test_the_audit_does_not_judge_who_was_released_or_accepted(lake: Lake):
+    key = lake.put_snapshot("APE", DAY, {}, released=True)
+    assert plan(lake)["waived"] == ["APE"]
+    assert plan(lake, accept_changes=["PV", "APE", "RTG"])["waived"] == ["APE", "PV", "RTG"]
+    # The day after it is a snapshot like any other.
+    lake.put_snapshot("APE", date(2024, 8, 9), {})
+    assert plan(lake, date(2024, 8, 9))["waived"] == []
+    assert lake.s3.head_object(Bucket=lake.bucket, Key=key)["Metadata"] == {"released": "true"}
+
+
+@pytest.mark.parametrize("day", [date(2024, 8, 7), DAY], ids=["previous", "current"])
+def test_a_registered_snapshot_that_is_gone_is_not_taken_for_an_empty_one(lake: Lake, day: date):
+    key = SUPPLIER_STOCK.key("APE", "2024", "08", f"{day:%d}")
+    lake.s3.delete_object(Bucket=lake.bucket, Key=key)
+    with pytest.raises(MissingTableError, match=f"snapshot of {day} is registered, but .*{key} is gone"):
+        plan(lake)

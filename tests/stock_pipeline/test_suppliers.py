@@ -17,8 +17,26 @@ RULE_KINDS = {"quantity": "quantity", "flag": "flag", "listed": "listed", "out l
 
 SOUND = """
 version: 1
-defaults: {combine: lowest, absent: zero, thresholds: {max_rejected_share: 0.05, max_age_days: 7}}
-table_limits: {max_share_to_zero_by_supplier: 0.25, max_share_to_zero_by_store: 0.25, min_listings: 200}
+defaults:
+  combine: lowest
+  absent: zero
+  thresholds:
+    max_rejected_share: 0.05
+    max_share_to_zero: 0.25
+    max_share_from_zero: 0.25
+    max_stock_lost: 0.5
+    max_row_count_change: 0.5
+    min_codes_kept: 0.5
+    max_match_rate_fall: 0.5
+    max_fraction_share: 0.02
+    max_other_supplier_ratio: 3
+    max_age_days: 7
+table_limits:
+  max_share_to_zero: 0.25
+  max_share_from_zero: 0.25
+  max_share_changed: 0.6
+  max_share_gone: 0.25
+  min_listings: 200
 store_limits:
   {max_rejected_share: 0.05, max_lost_share: 0.2, max_moved_share: 0.2, max_share_of_other_stores: 0.01}
 product_limits:
@@ -64,6 +82,10 @@ def test_a_supplier_is_laid_out_as_the_contract_says(code):
     assert supplier.rule.kind == RULE_KINDS[layout.rule]
     assert (supplier.combine, supplier.absent) == ("lowest", "zero")
     assert (supplier.thresholds.max_rejected_share, supplier.thresholds.max_age_days) == (0.05, 7)
+    assert (supplier.thresholds.max_share_to_zero, supplier.thresholds.max_share_from_zero) == (0.25, 0.25)
+    out_list = layout.rule == "out list"
+    assert supplier.thresholds.min_codes_kept == (0.33 if out_list else 0.5)
+    assert supplier.thresholds.max_row_count_change == (0.4 if out_list else 0.5)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +148,15 @@ def test_the_sound_file_of_these_tests_is_sound(load):
         ("version: 1", "version: 2", ["version"]),
         ("version: 1", "", ["version", "required"]),
         ("min_listings: 200", "min_listings: 0", ["table_limits.min_listings"]),
-        ("max_share_to_zero_by_store: 0.25", "max_share_to_zero_by_store: 25", ["table_limits"]),
+        ("max_share_changed: 0.6", "max_share_changed: 60", ["table_limits"]),
+        ("  max_share_gone: 0.25\n", "", ["table_limits.max_share_gone", "required"]),
+        ("min_codes_kept: 0.5", "min_codes_kept: 50", ["supplier APE", "min_codes_kept"]),
+        ("    max_stock_lost: 0.5\n", "", ["supplier APE", "max_stock_lost", "required"]),
+        ("absent: zero", "absent: zero\n  mood: good", ["supplier APE", "mood"]),
+        ("defaults:\n", "defaults: 5\nrest:\n", ["defaults"]),
+        ("thresholds:\n", "thresholds: 5\n  rest:\n", ["thresholds"]),
         ("max_moved_share: 0.2,", "", ["store_limits.max_moved_share"]),
         ("min_rows: 200", "min_rows: none", ["product_limits.min_rows"]),
-        ("absent: zero,", "absent: zero, mood: good,", ["supplier APE", "mood"]),
-        ("defaults: {", "defaults: 5 #", ["defaults"]),
-        ("thresholds: {max_rejected_share: 0.05, max_age_days: 7}}", "thresholds: 5}", ["thresholds"]),
         ("suppliers:", "supplier:", ["suppliers"]),
         ("version: 1", "version: [1", ["suppliers.yaml"]),
         ("version: 1", "version: !!python/object/apply:os.getcwd []", ["python/object"]),
@@ -166,8 +191,9 @@ def test_a_supplier_overrides_only_the_thresholds_it_names(load):
     changed = load(
         SOUND.replace("    headers: [[BGA", "    thresholds: {max_age_days: 30}\n    headers: [[BGA")
     )
-    assert changed.supplier("BGA").thresholds.model_dump() == {"max_rejected_share": 0.05, "max_age_days": 30}
-    assert changed.supplier("APE").thresholds.max_age_days == 7
+    of_ape = changed.supplier("APE").thresholds
+    assert changed.supplier("BGA").thresholds.model_dump() == of_ape.model_dump() | {"max_age_days": 30}
+    assert of_ape.max_age_days == 7
 
 
 def test_an_unknown_supplier_is_named_beside_the_known_ones():

@@ -1,0 +1,55 @@
+"""What a run of `daily_stock` can be told: the form in Airflow's UI, and the `conf` of the REST API."""
+
+from __future__ import annotations
+
+from airflow.sdk import Param
+
+from stock_pipeline.suppliers import load_suppliers
+from stock_pipeline.tables import STORES
+
+SUPPLIERS = list(load_suppliers().suppliers)
+
+PARAMS = {
+    "run_date": Param(
+        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
+    ),
+    "suppliers": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        examples=SUPPLIERS,
+        description="Only these suppliers' feeds are read; empty is all. The table is made of all snapshots.",
+    ),
+    "dry_run": Param(False, type="boolean", description="Everything up to the audit; nothing is published."),
+    "full_upload": Param(
+        False, type="boolean", description="Upload files with every listing, not only those that changed."
+    ),
+    "release": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        examples=SUPPLIERS,
+        description="Held feeds that are right: they are accepted in this run. Only after looking at them.",
+    ),
+    "release_reason": Param(
+        None, type=["null", "string"], description="Why the held feeds are right; stands in their reports."
+    ),
+    "released_by": Param(
+        None, type=["null", "string"], description="Who says so; empty is whoever triggers the run."
+    ),
+    "release_files": Param(
+        None,
+        type=["null", "object"],
+        description="SHA-256 of the file that was looked at, by supplier; another file is judged anew.",
+    ),
+    "accept_changes": Param(
+        [],
+        type="array",
+        items={"type": "string"},
+        examples=[*SUPPLIERS, *STORES],
+        description="Suppliers or stores which the audit lets through in this run, however much changes.",
+    ),
+    "publish_older_date": Param(
+        False, type="boolean", description="Publish even if the ebay table is of a later date already."
+    ),
+}
