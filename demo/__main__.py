@@ -122,7 +122,12 @@ class Demo:
         outputs = create_resources(TEMPLATE_PATH, aws_address(self.aws_port))
         self._say(f"local AWS is up with the resources of {TEMPLATE_PATH.relative_to(REPOSITORY)}")
 
-        environment = airflow_environment(self.airflow_port, aws_address(self.aws_port), outputs)
+        environment = airflow_environment(
+            self.airflow_port,
+            aws_address(self.aws_port),
+            outputs,
+            front_end_address(self.front_end_port),
+        )
         airflow = airflow_server(self.airflow_port, environment)
         airflow.launch()
         self._say("Airflow is starting; meanwhile the data is made")

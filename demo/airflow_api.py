@@ -39,9 +39,13 @@ class AirflowApi:
         found = self._get("/importErrors")["import_errors"]
         return [f"{entry['filename']}: {entry['stack_trace']}" for entry in found]
 
+    def unpause(self, dag_id: str) -> None:
+        """Let the DAG run."""
+        self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+
     def trigger(self, dag_id: str, run_date: date) -> str:
         """Start a run for a day; returns its id."""
-        self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        self.unpause(dag_id)
         conf = {"logical_date": None, "conf": {"run_date": run_date.isoformat()}}
         return self._client.post(f"/dags/{dag_id}/dagRuns", json=conf).raise_for_status().json()["dag_run_id"]
 

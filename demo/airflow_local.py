@@ -21,13 +21,17 @@ def airflow_address(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def airflow_environment(port: int, aws_endpoint: str, outputs: dict[str, str]) -> dict[str, str]:
+def airflow_environment(
+    port: int, aws_endpoint: str, outputs: dict[str, str], front_end: str = "", home: Path = STATE
+) -> dict[str, str]:
     """Environment variables of an Airflow whose AWS is the local one.
 
     Args:
         port: of its API server.
         aws_endpoint: address of the local AWS.
         outputs: of the infrastructure template; they become the Variables the DAGs read.
+        front_end: address of the page for staff.
+        home: where Airflow keeps its database and logs.
     """
     aws = client_environment(aws_endpoint)
     connection = {
@@ -38,7 +42,9 @@ def airflow_environment(port: int, aws_endpoint: str, outputs: dict[str, str]) -
     }
     return {
         **aws,
-        "AIRFLOW_HOME": str(STATE),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -61,15 +67,16 @@ def airflow_environment(port: int, aws_endpoint: str, outputs: dict[str, str]) -
         "AIRFLOW_VAR_STOCK_WORKGROUP": outputs["WorkgroupName"],
         "AIRFLOW_VAR_STOCK_TOPIC_ARN": outputs["TopicArn"],
         "AIRFLOW_VAR_STOCK_DEADLINE": "09:00",
+        "AIRFLOW_VAR_STOCK_FRONT_END": front_end,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
 
 
-def airflow_server(port: int, environment: dict[str, str]) -> BackgroundServer:
+def airflow_server(port: int, environment: dict[str, str], home: Path = STATE) -> BackgroundServer:
     """Scheduler, DAG processor, triggerer and API server as one background command."""
     return BackgroundServer(
         name="airflow",
-        directory=STATE,
+        directory=home,
         command=[sys.executable, "-m", "airflow", "standalone"],
         environment=environment,
         answers=lambda: healthy(airflow_address(port)),

@@ -5,23 +5,17 @@ A new page is a module in `views` with a function `page`, and a line in `PAGES`.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import streamlit as st
-from botocore.exceptions import BotoCoreError, ClientError
 
-from frontend.services.airflow import AirflowError
-from frontend.services.identity import NotAllowedError, User, local_user, signed_in_user
+from frontend.faults import told_plainly
+from frontend.services.identity import User, local_user, signed_in_user
 from frontend.services.settings import settings
-from frontend.session import remember_user
-from frontend.views import ebay_files, start, suppliers, tables, today
-from stock_pipeline.errors import NeedsPersonError
-
-log = logging.getLogger(__name__)
+from frontend.session import remember_pages, remember_user
+from frontend.views import ebay_files, start, suppliers, tables, today, upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +30,7 @@ class Entry:
 
 PAGES = (
     Entry(today.page, "Today", ":material/today:", "today"),
+    Entry(upload.page, "Upload", ":material/upload_file:", "upload"),
     Entry(start.page, "Start and release", ":material/play_circle:", "start"),
     Entry(ebay_files.page, "Files for eBay", ":material/outbox:", "ebay_files"),
     Entry(suppliers.page, "Suppliers", ":material/local_shipping:", "suppliers"),
@@ -55,6 +50,7 @@ def draw() -> None:
             st.Page(_told(entry), title=entry.title, icon=entry.icon, url_path=entry.path, default=at == 0)
             for at, entry in enumerate(PAGES)
         ]
+        remember_pages({entry.path: page for entry, page in zip(PAGES, pages, strict=True)})
         chosen = st.navigation(pages, position="top")
         chosen.run()
         _who_is_here(user)
@@ -69,23 +65,6 @@ def _told(entry: Entry) -> Callable[[], None]:
 
     run.__name__ = entry.path
     return run
-
-
-@contextmanager
-def told_plainly() -> Iterator[None]:
-    """Tell a fault as a sentence with what to do, instead of a traceback."""
-    try:
-        yield
-    except NotAllowedError as error:
-        st.error(str(error), icon=":material/lock:")
-        if st.user.get("is_logged_in"):
-            st.button("Sign out", on_click=st.logout)
-    except (NeedsPersonError, AirflowError) as error:
-        st.error(str(error), icon=":material/error:")
-    except (ClientError, BotoCoreError) as error:
-        log.exception("AWS")
-        st.error(f"AWS did not do what the page asked of it: {error}", icon=":material/cloud_off:")
-        st.write("Load the page again in a minute. If it stays, show this message to the data engineer.")
 
 
 def _user() -> User:

@@ -13,11 +13,11 @@ import polars as pl
 from stock_pipeline import locations
 from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.feed import Feed, RejectedFeed, read_feed
+from stock_pipeline.feed_files import uploaded_files
 from stock_pipeline.mapping import read_mapping
 from stock_pipeline.report import count_matches, count_rows
 from stock_pipeline.rules import match_key
 from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
-from stock_pipeline.stock_feed import uploaded_files
 from stock_pipeline.suppliers import Supplier, SuppliersFile
 from stock_pipeline.tables import SUPPLIER_STOCK
 

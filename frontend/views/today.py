@@ -1,19 +1,128 @@
-"""Today: how far the day's run is."""
+"""Today: where every supplier's feed of the day is, and the table. Live for everybody who looks."""
 
 from __future__ import annotations
 
+from datetime import date
+
+import pandas as pd
 import streamlit as st
 
-from frontend.services.airflow import airflow
-from frontend.session import london_today
+from frontend.faults import plain, told_plainly
+from frontend.services.day import Day, State, SupplierDay
+from frontend.services.live import board
+from frontend.services.settings import LONDON
+from frontend.session import choose_day, link_to
+
+REDRAWN_EVERY = 2.0
+"""Seconds. Drawing reads nothing but memory."""
+
+COLOURS = {
+    State.ABSENT: "gray",
+    State.UPLOADED: "blue",
+    State.WAITING: "gray",
+    State.PROCESSING: "blue",
+    State.ACCEPTED: "green",
+    State.HELD: "orange",
+    State.REJECTED: "red",
+    State.MISSING: "violet",
+    State.FAILED: "red",
+}
+COUNTS = {
+    "rows": "Rows",
+    "matched": "Matched",
+    "changed": "Changed",
+    "to_zero": "To 0",
+    "from_zero": "From 0",
+}
+
+RUN_WORDS = {
+    "queued": "waiting to begin",
+    "running": "running",
+    "success": "ended well",
+    # A run ends so although the table is published, if there is anything that a person has to look at.
+    "failed": "ended, and somebody has to look at something",
+}
 
 
 def page() -> None:
     """Draw the page."""
     st.title("Today")
-    day = st.date_input("Day", value=london_today(), max_value="today", format="DD/MM/YYYY", key="today_day")
-    runs = [run for run in airflow().recent_runs("daily_stock") if run.run_date == day]
-    if not runs:
-        st.info("No run for this day yet. It starts by itself at 05:00, or on the page Start and release.")
-    for run in runs:
-        st.write(f"[{run.run_id}]({run.link}): {run.state}")
+    live(choose_day())
+
+
+@st.fragment(run_every=REDRAWN_EVERY)
+def live(day: date) -> None:
+    """The picture of the day, drawn anew by itself."""
+    with told_plainly():
+        draw(board().day(day))
+
+
+def draw(picture: Day) -> None:
+    """A day's picture. Each part has a place of its own, so that none jumps when another grows."""
+    counts = {state: picture.count(state) for state in State}
+    st.markdown(" ".join(badge(state, f"{n} {state}") for state, n in counts.items() if n))
+    with st.container(border=True):
+        st.markdown(f"**The ebay table.** {picture.table}")
+        if run := picture.run:
+            st.markdown(f"Run: [{plain(run.run_id)}]({run.link}), {RUN_WORDS.get(run.state, run.state)}")
+    with st.container():
+        _to_do(picture)
+    st.table(pd.DataFrame([_row(line) for line in picture.suppliers]), border="horizontal", hide_index=True)
+    with st.container():
+        for problem in picture.problems:
+            st.caption(plain(problem))
+
+
+def badge(state: State, text: str) -> str:
+    """A state as Markdown, in its colour."""
+    return f":{COLOURS[state]}-badge[{text}]"
+
+
+def _to_do(picture: Day) -> None:
+    """What somebody has to look at, with the way there."""
+    if picture.count(State.ABSENT) == len(picture.suppliers):
+        st.info("Nothing has been uploaded for this day yet. Upload the suppliers' files first.")
+        link_to("upload", "Upload files")
+        return
+    if held := picture.held():
+        names = ", ".join(line.supplier for line in held)
+        st.warning(f"Held: {names}. Nothing of a held feed counts until somebody has looked at it.")
+        link_to("start", "Look at the held feeds and release them")
+    if picture.strangers:
+        names = plain(", ".join(picture.strangers))
+        st.warning(
+            f"Nobody's: {names}. A file's name has to begin with the supplier's code, and it may not lie in "
+            "a subfolder. Upload it again on the page Upload."
+        )
+    waiting = picture.count(State.UPLOADED)
+    if waiting and not (picture.run and picture.run.active):
+        st.info(f"{waiting} uploaded and not judged yet. The morning's run takes them; otherwise start one.")
+        link_to("start", "Start a run")
+    if picture.summary and not (picture.run and picture.run.active):
+        suppliers = tuple(f"{line.supplier}:" for line in picture.suppliers)
+        for concern in picture.summary.summary.concerns:
+            if not concern.startswith(suppliers):
+                st.warning(plain(concern))
+
+
+def _row(line: SupplierDay) -> dict[str, str]:
+    counts = line.report.counts if line.report else {}
+    numbers = {head: f"{counts[name]:,}" if name in counts else "" for name, head in COUNTS.items()}
+    since = line.since.astimezone(LONDON).strftime("%H:%M") if line.since else ""
+    return {
+        "Supplier": line.supplier,
+        "State": badge(line.state, line.state),
+        "At": since,
+        **numbers,
+        "What happened": plain(_words(line)),
+    }
+
+
+def _words(line: SupplierDay) -> str:
+    """What happened, without the figures that stand beside it."""
+    report = line.report
+    if line.state is State.MISSING and report and report.last_snapshot:
+        return f"no file came; the stock of {report.last_snapshot:%d %B} stays in force"
+    if line.state is State.ACCEPTED and report and not report.release and "labels" in report.counts:
+        return "{in_stock:,} of {labels:,} labels in stock".format(**report.counts)
+    return line.text

@@ -1,0 +1,41 @@
+"""How what goes wrong is told: a sentence that says what to do, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+from botocore.exceptions import BotoCoreError, ClientError
+
+from frontend.services.airflow import AirflowError
+from frontend.services.identity import NotAllowedError
+from stock_pipeline.errors import NeedsPersonError
+
+log = logging.getLogger(__name__)
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$:<>.-])")
+
+
+def plain(text: str) -> str:
+    """Text so that Streamlit shows it as it is. What suppliers type must not become links or pictures."""
+    return MARKDOWN.sub(r"\\\1", text)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Tell a fault in words."""
+    try:
+        yield
+    except NotAllowedError as error:
+        st.error(plain(str(error)), icon=":material/lock:")
+        if st.user.get("is_logged_in"):
+            st.button("Sign out", on_click=st.logout)
+    except (NeedsPersonError, AirflowError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    except (ClientError, BotoCoreError) as error:
+        log.exception("AWS did not do what a page asked of it")
+        st.error(plain(f"AWS did not do what the page asked of it: {error}"), icon=":material/cloud_off:")
+        st.write("Load the page again in a minute. If it stays so, show this message to the data engineer.")

@@ -1,0 +1,202 @@
+"""Sorts the files somebody chose, and sends them where the pipeline looks for them, overwriting nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import count
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from frontend.services.feed_check import CHECK, FeedCheck, FeedRequest, Outlook
+from frontend.services.reader_process import ReaderDied, read_each
+from stock_pipeline import locations
+from stock_pipeline.archive import WorkbookLimits
+from stock_pipeline.feed_files import LOCK_FILE, WORKBOOK_ENDING, sha256_of
+from stock_pipeline.suppliers import SuppliersFile
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+UPLOADED_BY = "uploaded-by"
+"""Metadata of an upload: who sent it, percent-encoded because S3 takes nothing but ASCII."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A file somebody chose: its name without any folder, and what is in it."""
+
+    name: str
+    content: bytes
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> Chosen:
+        """A file under whatever name the browser gave it."""
+        base = PurePosixPath(name.replace("\\", "/")).name
+        return cls("".join(letter for letter in base if letter.isprintable()), content)
+
+    @property
+    def sha256(self) -> str:
+        """Of the content, as hexadecimal text."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A chosen file and whose it is; `refusal` says why it cannot be sent at all."""
+
+    file: Chosen
+    supplier: str | None
+    refusal: str | None = None
+
+
+def sort_feeds(files: Sequence[Chosen], suppliers: SuppliersFile) -> list[Sorted]:
+    """Whose each file is by its name, or why it cannot be used, before anything in it is read."""
+    found = []
+    limit = WorkbookLimits().file_bytes
+    for file in files:
+        supplier = suppliers.supplier_of_file(file.name)
+        refusal = None
+        if file.name.startswith(LOCK_FILE):
+            refusal = "this is only Excel's note that the workbook is open; choose the workbook itself"
+        elif not file.name.lower().endswith(WORKBOOK_ENDING):
+            refusal = f"not an {WORKBOOK_ENDING} workbook; save the list as {WORKBOOK_ENDING} in Excel"
+        elif len(file.content) > limit:
+            refusal = f"it has {len(file.content) >> 20:,} MB; a workbook may have {limit >> 20:,}"
+        elif supplier is None:
+            refusal = (
+                "its name begins with no supplier's code; rename it to <SUPPLIER>_….xlsx, with one of "
+                + ", ".join(suppliers.suppliers)
+            )
+        found.append(Sorted(file, supplier.code if supplier else None, refusal))
+    times = Counter(entry.supplier for entry in found if entry.refusal is None)
+    return [
+        entry
+        if entry.refusal or times[entry.supplier] == 1
+        else Sorted(
+            entry.file,
+            entry.supplier,
+            f"there are {times[entry.supplier]} files of {entry.supplier} here, and only one can count; "
+            "take the others away",
+        )
+        for entry in found
+    ]
+
+
+def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck]:
+    """Look at each file as the run will, in a process of its own; in order, each as soon as it is known."""
+    with TemporaryDirectory(prefix="stock_check_") as folder:
+        requests = []
+        for number, entry in enumerate(entries):
+            path = Path(folder) / f"{number}{WORKBOOK_ENDING}"
+            path.write_bytes(entry.file.content)
+            peers = {
+                other.file.name: other.file.sha256 for other in entries if other.supplier != entry.supplier
+            }
+            request = FeedRequest(
+                path=path,
+                name=entry.file.name,
+                supplier=entry.supplier or "",
+                run_date=run_date,
+                peers=peers,
+            )
+            requests.append(request.model_dump(mode="json"))
+        for entry, answer in zip(entries, read_each(CHECK, requests), strict=True):
+            if isinstance(answer, ReaderDied):
+                yield FeedCheck(supplier=entry.supplier or "", outlook=Outlook.UNUSABLE, text=str(answer))
+            else:
+                yield FeedCheck.model_validate(answer)
+
+
+class Outcome(StrEnum):
+    """What became of a file that was sent."""
+
+    SENT = "sent"
+    SENT_BESIDE = "sent under another name, because that one was taken; the newest file counts"
+    THERE_ALREADY = "was there already, exactly the same"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file after it was sent, with the key it lies under."""
+
+    name: str
+    key: str
+    outcome: Outcome
+
+
+def send_feed(s3: S3Client, bucket: str, run_date: date, file: Chosen, by: str) -> Sent:
+    """Put a supplier's file into the folder of a day, never over another one.
+
+    If its name is taken it goes beside, under a numbered one, where as the newest it counts. Only a file that
+    is there already and the newest of all is not sent again.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        run_date: the day.
+        file: the file.
+        by: who sends it.
+    """
+    folder = locations.stock_feed_prefix(run_date)
+    return _send(s3, bucket, folder, file, by)
+
+
+def _send(s3: S3Client, bucket: str, folder: str, file: Chosen, by: str) -> Sent:
+    newest = _newest(s3, bucket, folder, file.name)
+    for name in _names(file.name):
+        key = folder + name
+        try:
+            s3.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=file.content,
+                IfNoneMatch="*",
+                Metadata={UPLOADED_BY: quote(by)},
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                raise
+            if key == newest and sha256_of(s3, bucket, key) == file.sha256:
+                return Sent(file.name, key, Outcome.THERE_ALREADY)
+        else:
+            return Sent(file.name, key, Outcome.SENT if name == file.name else Outcome.SENT_BESIDE)
+    raise AssertionError("the numbers do not end")
+
+
+def _newest(s3: S3Client, bucket: str, folder: str, name: str) -> str | None:
+    """The key of the newest file in the folder that begins with the same word, whoever's that is."""
+    word = name.replace("_", " ").replace(".", " ").split(" ", 1)[0].casefold()
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+    found = [
+        (entry["LastModified"], entry["Key"])
+        for page in pages
+        for entry in page.get("Contents", [])
+        if entry["Key"].removeprefix(folder).casefold().startswith(word)
+    ]
+    return max(found)[1] if found else None
+
+
+def _names(name: str) -> Iterator[str]:
+    """The name itself, then the same with a number: `APE_stock (2).xlsx`."""
+    yield name
+    path = PurePosixPath(name)
+    for number in count(2):
+        yield f"{path.stem} ({number}){path.suffix}"
+
+
+def ready(entries: Iterable[tuple[Sorted, FeedCheck | None]]) -> list[Sorted]:
+    """The files that can be sent; one that would be held may, because somebody may release it."""
+    return [
+        entry
+        for entry, check in entries
+        if entry.refusal is None and check is not None and check.outlook is not Outlook.UNUSABLE
+    ]

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from frontend.services import board as module
+from frontend.services.airflow import Airflow, AirflowError
+from frontend.services.board import Board, keep_fresh
+from frontend.services.day import State
+from frontend.services.messages import consume, take_messages
+from tests.end_to_end.stack import Stack
+from tests.frontend.conftest import DAY, SUPPLIERS, FakeApi, put_report, run_entry, tell
+
+NEVER = 3600.0
+_days = itertools.count(1)
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read again for its age alone, unless a test wants that."""
+    monkeypatch.setattr(module, "STALE_SECONDS", NEVER)
+    monkeypatch.setattr(module, "BUSY_SECONDS", NEVER)
+
+
+@pytest.fixture
+def day() -> date:
+    """A day of the test's own."""
+    return DAY + timedelta(days=next(_days))
+
+
+@pytest.fixture
+def board(stack: Stack, api: FakeApi) -> Board:
+    return Board(stack.s3, stack.bucket, Airflow(api), SUPPLIERS)
+
+
+def state(board: Board, day: date, supplier: str = "APE") -> State:
+    return next(line.state for line in board.day(day).suppliers if line.supplier == supplier)
+
+
+def drain(stack: Stack, tell_day: Callable[[date], None]) -> list[int]:
+    """Take all there is; returns how many messages each look found."""
+    found: list[int] = []
+    while not found or found[-1]:
+        found.append(take_messages(stack.sqs, stack.queue_url, tell_day))
+    return found
+
+
+def test_a_message_brings_the_news_to_every_session_at_once(stack: Stack, board: Board, day: date) -> None:
+    assert state(board, day) is State.ABSENT
+    put_report(stack, "APE", "held", day)
+    assert state(board, day) is State.ABSENT, "a look alone reads nothing"
+    tell(stack, "APE", day)
+    drain(stack, board.refresh)
+    board.read_what_is_due()
+    assert [state(board, day), state(board, day)] == [State.HELD, State.HELD]
+
+
+def test_a_page_opened_late_shows_the_whole_day(stack: Stack, api: FakeApi, day: date) -> None:
+    for supplier, verdict in {"APE": "accepted", "BET": "held", "COM": "missing"}.items():
+        put_report(stack, supplier, verdict, day)
+    late = Board(stack.s3, stack.bucket, Airflow(api), SUPPLIERS)
+    assert {line.supplier: line.state.value for line in late.day(day).suppliers[:4]} == {
+        "APE": "accepted",
+        "BET": "held",
+        "BGA": "no file yet",
+        "COM": "missing",
+    }
+
+
+def test_a_repeated_message_does_no_harm(stack: Stack, board: Board, day: date) -> None:
+    put_report(stack, "APE", "rejected", day)
+    for _ in range(3):
+        tell(stack, "APE", day)
+    drain(stack, board.refresh)
+    board.read_what_is_due()
+    first = board.day(day)
+    board.refresh(day)
+    board.read_what_is_due()
+    assert board.day(day) == first
+
+
+def test_a_lost_message_is_made_up_for(
+    stack: Stack, board: Board, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert state(board, day) is State.ABSENT
+    put_report(stack, "APE", "accepted", day)
+    board.read_what_is_due()
+    assert state(board, day) is State.ABSENT
+    monkeypatch.setattr(module, "STALE_SECONDS", 0.0)
+    board.read_what_is_due()
+    assert state(board, day) is State.ACCEPTED
+
+
+def test_while_a_run_is_at_work_it_is_asked_how_far_it_is(
+    board: Board, api: FakeApi, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.runs = [run_entry(conf={"run_date": str(day)})]
+    assert state(board, day) is State.WAITING
+    api.tasks = [{"task_id": "feed.process_feed", "map_index": 0, "state": "running"}]
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.0)
+    board.read_what_is_due()
+    assert state(board, day) is State.PROCESSING
+
+
+def test_the_verdicts_are_shown_without_airflow_and_its_silence_is_told(
+    stack: Stack, board: Board, api: FakeApi, day: date
+) -> None:
+    put_report(stack, "APE", "held", day)
+    api.fault = AirflowError("Airflow does not answer")
+    assert state(board, day) is State.HELD
+    assert board.day(day).problems == ("How far a run is cannot be seen: Airflow does not answer",)
+
+
+def test_a_report_that_has_not_changed_is_not_fetched_again(
+    stack: Stack, board: Board, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_report(stack, "APE", "held", day)
+    put_report(stack, "BET", "held", day)
+    board.day(day)
+    fetched: list[str] = []
+    body = board._body
+
+    def noted(key: str) -> bytes:
+        fetched.append(key)
+        return body(key)
+
+    monkeypatch.setattr(board, "_body", noted)
+    put_report(stack, "BET", "accepted", day)
+    board.refresh(day)
+    board.read_what_is_due()
+    assert [key.rpartition("/")[2] for key in fetched] == ["BET.json"]
+    assert state(board, day, "BET") is State.ACCEPTED
+
+
+def test_files_that_belong_to_nobody_are_named(stack: Stack, board: Board, day: date) -> None:
+    from stock_pipeline.locations import stock_feed_prefix
+
+    for name in ("APE_1.xlsx", "nobody.xlsx", "old/BET.xlsx"):
+        stack.put(stock_feed_prefix(day) + name, b"")
+    assert board.day(day).strangers == ("nobody.xlsx", "old/BET.xlsx")
+    assert state(board, day) is State.UPLOADED
+    assert state(board, day, "BET") is State.ABSENT
+
+
+def test_a_day_that_nobody_looks_at_is_forgotten(
+    board: Board, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.day(day)
+    monkeypatch.setattr(module, "WATCHED_SECONDS", 0.0)
+    board.read_what_is_due()
+    assert not board._days
+
+
+def test_what_is_no_message_of_the_pipeline_is_left_to_the_dead_letter_queue(stack: Stack) -> None:
+    stack.sqs.send_message(QueueUrl=stack.queue_url, MessageBody="hello")
+    tell(stack, "APE")
+    told: list[date] = []
+    drain(stack, told.append)
+    assert told == [DAY]
+    # Still there: it is only hidden until another look.
+    attributes = stack.sqs.get_queue_attributes(
+        QueueUrl=stack.queue_url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"]
+    )["Attributes"]
+    assert attributes == {"ApproximateNumberOfMessagesNotVisible": "1"}
+
+
+def test_the_background_brings_a_message_to_the_page(
+    stack: Stack, board: Board, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from frontend.services import messages
+
+    monkeypatch.setattr(messages, "WAIT_SECONDS", 1)
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=keep_fresh, args=(board, stop)),
+        threading.Thread(target=consume, args=(stack.sqs, stack.queue_url, board, stop)),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        assert state(board, day) is State.ABSENT
+        put_report(stack, "APE", "held", day)
+        tell(stack, "APE", day)
+        deadline = time.monotonic() + 20
+        while state(board, day) is State.ABSENT and time.monotonic() < deadline:
+            stop.wait(0.05)
+        assert state(board, day) is State.HELD
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_messages_that_do_not_arrive_are_told_and_asked_for_again(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontend.services.messages.RETRY_SECONDS", 0.0)
+    stop = threading.Event()
+    told: list[str | None] = []
+
+    class Queue:
+        def receive_message(self, **_: Any) -> Any:
+            told.append(board.problem)
+            if len(told) == 1:
+                raise EndpointConnectionError(endpoint_url="http://queue.example")
+            stop.set()
+            return {}
+
+    consume(Queue(), "queue", board, stop)  # type: ignore[arg-type]
+    assert told[0] is None
+    assert "Messages do not arrive" in (told[1] or "")
+    assert board.problem is None
