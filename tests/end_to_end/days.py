@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -77,9 +77,25 @@ class Days:
             snapshot = oracle.snapshot(feed, mappings[supplier], last)
         self.history[supplier][day] = snapshot
 
-    def table(self, run_date: date, *only: str) -> oracle.EbayTable:
-        """The ebay table of a day, of these suppliers' snapshots if some are named."""
-        history = {supplier: self.history[supplier] for supplier in only or self.history}
+    def verdicts_of(self, day: date) -> dict[str, str]:
+        """The verdicts on the feeds of a day, by supplier."""
+        return {code: verdict for (of, code), verdict in self.verdicts.items() if of == day}
+
+    def table(self, run_date: date, *only: str, without: Iterable[tuple[str, date]] = ()) -> oracle.EbayTable:
+        """The ebay table of a day, of these suppliers' snapshots if some are named.
+
+        Args:
+            run_date: the day.
+            only: suppliers.
+            without: snapshots, by supplier and day, that are taken not to be there.
+        """
+        missing = set(without)
+        history = {
+            supplier: {
+                day: made for day, made in self.history[supplier].items() if (supplier, day) not in missing
+            }
+            for supplier in only or self.history
+        }
         return oracle.ebay_rows(self.store, self.product, *oracle.newest_two(history, run_date))
 
     def upload_tables(self, stack: Stack) -> None:

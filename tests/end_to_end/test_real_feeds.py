@@ -1,31 +1,36 @@
 """Both real days, all suppliers, 1.2 million listings: the ebay table equals the oracle's row for row.
 
+Before the second day's feeds come wrong ones: each of seven suppliers sends what has been seen to go wrong.
+
 It runs where the feeds lie beside the repository, and is not there elsewhere: they are not ours to publish.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import fastexcel
 import jinja2
+import openpyxl
 import pyarrow.parquet as pq
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from aws_operators.glue_partitions import ensure_partitions
-from demo.load import feed_days
 from demo.sample_tables import write_product_and_store
+from stock_pipeline import locations
 from stock_pipeline.ebay import plan_table
 from stock_pipeline.publishing import publish
 from stock_pipeline.stock_feed import process_feed
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
+from tests import oracle
 from tests.dags.test_ebay_statements import render
-from tests.end_to_end.days import Days
+from tests.end_to_end.days import FIRST, SECOND, Days
 from tests.end_to_end.stack import Stack
 
 FEEDS = Path(__file__).parents[3] / "shared" / "feeds"
@@ -71,6 +76,54 @@ def published_rows(stack: Stack) -> Iterator[tuple[tuple[str, int], tuple[object
             yield (store, item_id), tuple(row)
 
 
+def first_sheet(path: Path) -> list[tuple[Any, ...]]:
+    """The rows of a workbook as text."""
+    return fastexcel.read_excel(path).load_sheet(0, header_row=None, dtypes="string").to_polars().rows()
+
+
+def workbook(rows: Iterable[Iterable[Any]]) -> bytes:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in rows:
+        sheet.append(list(row))
+    body = BytesIO()
+    book.save(body)
+    return body.getvalue()
+
+
+def wrong_feeds() -> dict[str, tuple[bytes, str, str]]:
+    """By supplier what it wrongly sends on the second day, the verdict, and words of the reason."""
+
+    def real(day: date, supplier: str) -> Path:
+        return FEEDS / day.isoformat() / f"{supplier} SF.xlsx"
+
+    bet = real(SECOND, "BET").read_bytes()
+    half = first_sheet(real(SECOND, "FPS"))
+    swapped = {"Y": "N", "N": "Y"}
+    kyb = [(code, swapped.get(flag, flag), *rest) for code, flag, *rest in first_sheet(real(FIRST, "KYB"))]
+    header, *feb = first_sheet(real(SECOND, "FEB"))
+    return {
+        "JUR": (bet, "held", "it looks like BET's list; "),
+        "APE": (bet, "rejected", "that is how lists of BET and JUR begin"),
+        "RTG": (workbook([["Custom label", "Info"]]), "rejected", "no row with a code below the header"),
+        "FPS": (workbook(half[: len(half) // 2]), "held", "are still listed"),
+        "KYB": (workbook(kyb), "held", "known labels went to zero since 2024-08-01"),
+        "FEB": (workbook([header, *((row[0], row[1]) for row in feb)]), "rejected", "have no usable stock"),
+        "MOT": (real(FIRST, "COM").read_bytes(), "rejected", "it looks like COM's list; no usable row"),
+    }
+
+
+def as_wanted(stack: Stack, wanted: oracle.EbayTable) -> int:
+    """Check the published table row by row; returns how many there are."""
+    listings = 0
+    for key, row in published_rows(stack):
+        assert row == wanted[key], key
+        listings += 1
+    assert listings == len(wanted)
+    assert stack.query("SELECT count(*), count(DISTINCT item_id) FROM ebay") == [[str(listings)] * 2]
+    return listings
+
+
 if FEEDS.is_dir():
 
     @pytest.mark.timeout(900)
@@ -81,15 +134,24 @@ if FEEDS.is_dir():
         write_product_and_store(FEEDS, tmp_path, plain=True)
         days = Days.read(FEEDS, tmp_path)
         days.upload_tables(stack)
-        for day, _ in feed_days(FEEDS):
-            days.upload_feeds(stack, day)
-            verdicts = run_day(stack, templates, day)
-            assert verdicts == {code: verdict for (of, code), verdict in days.verdicts.items() if of == day}
-            wanted = days.table(day)
-            listings = 0
-            for key, row in published_rows(stack):
-                assert row == wanted[key], key
-                listings += 1
-            assert listings == len(wanted)
-            assert stack.query("SELECT count(*), count(DISTINCT item_id) FROM ebay") == [[str(listings)] * 2]
-        assert listings > 1_000_000
+
+        days.upload_feeds(stack, FIRST)
+        assert run_day(stack, templates, FIRST) == days.verdicts_of(FIRST)
+        assert as_wanted(stack, days.table(FIRST)) > 1_000_000
+
+        # Whoever sends a wrong feed keeps the first day's stock; all others have the second day's.
+        days.upload_feeds(stack, SECOND)
+        wrong = wrong_feeds()
+        for supplier, (body, _, _) in wrong.items():
+            stack.put(f"{locations.stock_feed_prefix(SECOND)}{supplier} SF.xlsx", body)
+        found = run_day(stack, templates, SECOND)
+        assert found == days.verdicts_of(SECOND) | {code: verdict for code, (_, verdict, _) in wrong.items()}
+        for supplier, (_, _, words) in wrong.items():
+            assert words in stack.feed_report(SECOND, supplier)["reason"]
+        as_wanted(stack, days.table(SECOND, without=[(code, SECOND) for code in wrong]))
+
+        # Then the right ones come.
+        stack.s3.delete_object(Bucket=stack.bucket, Key=f"{locations.stock_feed_prefix(SECOND)}KYB SF.xlsx")
+        days.upload_feeds(stack, SECOND)
+        assert run_day(stack, templates, SECOND) == days.verdicts_of(SECOND)
+        assert as_wanted(stack, days.table(SECOND)) > 1_000_000
