@@ -184,13 +184,18 @@ def _small_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> ET.Element:
 
 def _refuse_entities(text: bytes) -> None:
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise UnreadableWorkbook("the workbook holds XML entities, which no spreadsheet program writes")
+        _refuse_doctype()
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise UnreadableWorkbook("the workbook holds XML entities, which no spreadsheet program writes")
 
 
 COMMON_ROWS, COMMON_COLUMNS = 9_999, 10
 """Rows up to here and columns A to J are so common that they are not looked at one by one."""
 UNCOMMON_ROW = re.compile(rb'<row(?! r="[0-9]{1,4}")(?=[\s/>])(?: r="([0-9]{1,9})")?')
 UNCOMMON_CELL = re.compile(rb'<c(?! r="[A-J][0-9]{1,6}")(?=[\s/>])(?: r="([A-Z]{1,3})[0-9]{1,6}")?')
+ROW_NUMBER = re.compile(rb'<row r="([0-9]{1,9})"')
 PREFIX = re.compile(rb'xmlns:\w+="[^"]*/spreadsheetml/(?:2006/)?main"')
 NUMBER_CELL = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,9})"((?: [a-z]+="[^"]*")*)>')
 STYLE_OF_NUMBER = re.compile(rb'^(?!.* t="[^n]).* s="([0-9]+)"')
@@ -201,17 +206,21 @@ SHARED_TEXT_OF_CELL = re.compile(rb't="s"[^>]*>\s*<(?:\w+:)?v>([0-9]{1,9})<')
 def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: WorkbookLimits) -> None:
     """Refuse a sheet whose used rectangle would not fit into memory, or which is not all there.
 
-    Positions are searched in the raw XML, at a third of what parsing it costs. A sheet that does not write
-    them in the ordinary way, seems too large by this quick look, or has a `<` too many, is parsed.
+    Positions are searched in the raw XML, at a fraction of what looking at each element costs. A sheet that
+    does not write them in the ordinary way, or seems too large or ill-formed by this quick look, is parsed.
     """
     last_row, last_column = COMMON_ROWS, COMMON_COLUMNS
     ordinary = True
-    tags = lists = 0
+    unclosed = unclosed_rows = lists = 0
     ends = b""
+    numbers: list[bytes] = []
     for index, chunk in enumerate(_whole_tags(archive, part)):
         if index == 0:
             _refuse_entities(chunk)
             ordinary = PREFIX.search(chunk) is None
+        unclosed += _unclosed(chunk)
+        unclosed_rows += chunk.count(b"<row") - chunk.count(b"</row>")
+        numbers += ROW_NUMBER.findall(chunk)
         rows = UNCOMMON_ROW.findall(chunk)
         columns = set(UNCOMMON_CELL.findall(chunk))
         if b"" in columns or b"" in rows:
@@ -219,13 +228,17 @@ def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Workb
         else:
             last_row = max(last_row, max(map(int, rows), default=0))
             last_column = max(last_column, max(map(_column_number, columns), default=0))
-        tags += chunk.count(b"<") - chunk.count(b">")
         lists += chunk.count(b"sheetData")
         ends = chunk[-200:] if len(chunk) >= 200 else ends + chunk
     if not re.search(rb"</(\w+:)?worksheet\s*>\s*$", ends):
         raise UnreadableWorkbook("the workbook is damaged: its first sheet is cut off; send it again")
-    if not ordinary or tags != 0 or last_row * last_column > limits.cells:
+    if not ordinary or unclosed or unclosed_rows or last_row * last_column > limits.cells:
         last_row, last_column = _parsed_extent(archive, part)
+    if len(set(numbers)) < len(numbers):
+        raise UnreadableWorkbook(
+            "the workbook is damaged: its first sheet holds a row twice, and nobody can tell which counts; "
+            "open it in Excel, let it repair the file, check the list, and send that"
+        )
     if lists > 2:
         raise UnreadableWorkbook("the workbook is damaged: its first sheet ends midway; send it again")
     if last_row * last_column > limits.cells:
@@ -279,14 +292,14 @@ def _check_texts(
     """Refuse shared texts that are damaged, or grow too large when the reader copies them into each cell."""
     if strings is None:
         return
-    tags = 0
+    unclosed = 0
     lengths = [0]
     for chunk in _whole_tags(archive, strings):
-        tags += chunk.count(b"<") - chunk.count(b">")
+        unclosed += _unclosed(chunk)
         end_of_last, *others = PREFIXED_TEXT.split(chunk) if b":si" in chunk else chunk.split(b"<si")
         lengths[-1] += len(end_of_last)
         lengths += map(len, others)
-    if tags != 0:
+    if unclosed:
         _parse(archive, strings)
     if max(lengths) <= SHORT_TEXT_BYTES:
         return
@@ -337,14 +350,27 @@ def _formats_with_zeros(archive: zipfile.ZipFile, styles: zipfile.ZipInfo) -> di
     return {str(at).encode(): zeros[number] for at, number in enumerate(numbers) if number in zeros}
 
 
+def _unclosed(chunk: bytes) -> int:
+    """Opening tags without a closing one. All chunks of a part together have none, or the part is parsed.
+
+    What such a tag stands around is lost to a reader that does not mind, and what is lost is out of stock.
+    """
+    declarations = chunk.lstrip(b"\xef\xbb\xbf").startswith(b"<?xml")
+    return chunk.count(b"<") - 2 * chunk.count(b"</") - chunk.count(b"/>") - declarations
+
+
 def _parse(archive: zipfile.ZipFile, part: zipfile.ZipInfo, start: StartHandler | None = None) -> None:
+    """Refuse a part that is not well-formed or holds entities."""
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         with archive.open(part) as stream:
             parser.ParseFile(stream)
-    except expat.ExpatError as error:
-        raise UnreadableWorkbook(f"the workbook is damaged ({error}); send it again") from error
+    except UnreadableWorkbook:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter for encodings it does not know
+        raise UnreadableWorkbook(f"the workbook is damaged ({first_line(error)}); send it again") from error
 
 
 def _column_number(letters: bytes) -> int:

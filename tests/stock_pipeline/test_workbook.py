@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -119,6 +120,11 @@ def test_how_far_cells_reach_is_seen_however_they_are_written(path: Path, stray,
         ("PX0007", "PX&who;0007"),
         ("PX0007</t></is></c>", "PX0007</t></is>"),
         ("<v>7</v>", "<v>7"),
+        ("<v>7</v>", "7</v>"),
+        ("<is>", ""),
+        (ROW_30, '<ROW r="30">'),
+        (ROW_30, '<row r="29">'),
+        (ROW_30, f"<row>{ROW_30}"),
         (ROW_30, f"</sheetData><sheetData>{ROW_30}"),
         (ROW_30, f"</sheetData></worksheet><worksheet><sheetData>{ROW_30}"),
         (ROW_30, f"</row></sheetData>{ROW_30}"),
@@ -149,6 +155,13 @@ def test_another_way_to_write_the_same_sheet_is_fine(path: Path, old, new):
     assert judge(path, "BGA").quantities == GOOD
 
 
+@pytest.mark.parametrize("encoding", ["utf-7", "utf-16", "big5", "no-such-encoding"])
+def test_a_sheet_in_another_encoding_is_damaged(path: Path, encoding):
+    raw_workbook(path, re.sub('<row r="([0-9]+)"', r"<row r='\1'", good_sheet()).replace("UTF-8", encoding))
+    with pytest.raises(UnreadableWorkbook, match="damaged"):
+        read_first_sheet(path, 2)
+
+
 def test_a_raw_greater_than_is_no_damage(path: Path):
     raw_workbook(path, good_sheet().replace("PX0007", "PX>0007"))
     assert (judge(path, "BGA").quantities or {})["PX>0007"] == 7
@@ -161,6 +174,7 @@ def test_a_raw_greater_than_is_no_damage(path: Path):
         ("<si><t>A&B</t></si><si><t>PX0003</t></si>", "damaged"),
         ("<si><t>A</t></si>", "damaged"),
         ("<si><t>A</t></si><si><t>PX0003", "damaged"),
+        ("<si><t>A</t></si><si>PX0003</t></si>", "damaged"),
         (f"<si><t>A</t></si><si><t>{'P' * (3 << 20)}</t></si>", "longer than 1,048,576 bytes"),
     ],
 )
