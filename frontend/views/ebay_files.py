@@ -160,7 +160,7 @@ def _stores(folder: Folder) -> None:
     st.dataframe(
         pl.DataFrame(rows),
         hide_index=True,
-        height=35 * (len(rows) + 1) + 3,
+        height="content",
         column_config={"Listings": st.column_config.NumberColumn(format="localized")},
     )
 

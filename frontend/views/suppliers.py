@@ -49,7 +49,7 @@ def page() -> None:
         on_select="rerun",
         selection_mode="single-row-required",
         key="suppliers_table",
-        height=35 * (len(suppliers.suppliers) + 1) + 3,
+        height="content",
     )
     rows = picked["selection"]["rows"]
     if not rows:

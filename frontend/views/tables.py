@@ -33,6 +33,7 @@ SHOWN_ROWS = 2_000
 """What is drawn at once. The downloads hold all rows of the answer."""
 
 MONTH = timedelta(days=31)
+ASKED_FOR = "tables_asked_for"
 BROWSED, FOUND, HISTORY = "tables_browsed", "tables_found", "tables_history"
 TABLE_WORDS = {
     "ebay": "ebay: what eBay should be told",
@@ -131,12 +132,8 @@ def _rows(answer: Answer) -> None:
 
 
 def _why() -> None:
-    first, second, third = st.columns([3, 1, 1], vertical_alignment="bottom")
-    text = first.text_input("Item id, custom label or part number", key="tables_text", max_chars=100)
-    day = second.date_input("On", london_today(), format="DD/MM/YYYY", key="tables_day")
-    if third.button("Find", type="primary", width="stretch", key="tables_find") and text.strip():
-        ask(FOUND, find_listings(text))
-        st.session_state["tables_asked_for"] = text
+    with st.form("tables_why", border=False):
+        _ask_why()
     try:
         answer = answered(FOUND)
     except QueryError as error:
@@ -144,7 +141,8 @@ def _why() -> None:
         return
     if answer is None:
         return
-    found = _candidates(answer.rows, st.session_state["tables_asked_for"])
+    asked_for, day = st.session_state[ASKED_FOR]
+    found = _candidates(answer.rows, asked_for)
     if found.is_empty():
         st.warning("No listing, label or part of that name is known.", icon=":material/search_off:")
         return
@@ -159,6 +157,15 @@ def _why() -> None:
     )
     rows = picked["selection"]["rows"]
     _explain(found.row(rows[0] if rows and rows[0] < found.height else 0, named=True), day)
+
+
+def _ask_why() -> None:
+    first, second, third = st.columns([3, 1, 1], vertical_alignment="bottom")
+    text = first.text_input("Item id, custom label or part number", key="tables_text", max_chars=100)
+    day = second.date_input("On", london_today(), format="DD/MM/YYYY", key="tables_day")
+    if third.form_submit_button("Find", type="primary", width="stretch") and text.strip():
+        st.session_state[ASKED_FOR] = text, day
+        ask(FOUND, find_listings(text))
 
 
 def _candidates(listings: pl.DataFrame, text: str) -> pl.DataFrame:
@@ -192,7 +199,7 @@ def _explain(chosen: dict[str, Any], day: date) -> None:
             st.warning(more, icon=":material/difference:")
     if trace.parts:
         st.caption(f"What {trace.file} says of its parts")
-        st.dataframe(_part_rows(trace), hide_index=True)
+        st.dataframe(_part_rows(trace), hide_index=True, placeholder="")
     _history(trace, day)
 
 
@@ -242,7 +249,12 @@ def _history(trace: Trace, day: date) -> None:
     axis = alt.Axis(tickMinStep=1, format="d")
     st.altair_chart(
         line.encode(
-            x=alt.X("Day:T", title=None, axis=alt.Axis(format="%d %b")),
+            x=alt.X(
+                "Day:T",
+                title=None,
+                axis=alt.Axis(format="%d %b", tickCount="day", labelOverlap=True),
+                scale=alt.Scale(domain=[(day - MONTH).isoformat(), day.isoformat()]),
+            ),
             y=alt.Y("Quantity:Q", axis=axis, scale=alt.Scale(domainMin=0)),
             tooltip=["Day:T", "Quantity:Q"],
         ).properties(height=220)

@@ -10,12 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stock_pipeline import locations, upload_ledger
-from stock_pipeline.ebay_upload import UploadFiles, write_upload_files
+from stock_pipeline.ebay_upload import UploadFiles, write_files, write_upload_files
 from stock_pipeline.tables import EBAY
 from stock_pipeline.upload_ledger import Mark, MarkRefusedError, mark_uploaded, read_marks, upload_set
 from tests.stock_pipeline.interruption import stop_at_every_call
@@ -288,6 +289,34 @@ def test_nothing_is_marked_if_a_store_of_them_cannot_be(begun: Seller):
             at=datetime(2024, 10, 1, tzinfo=UTC),
         )
     assert begun.marks() == {}
+
+
+@pytest.mark.parametrize("uploaded", [True, False])
+def test_the_files_of_a_rollback_tell_what_ebay_was_told_otherwise(begun: Seller, uploaded):
+    """Whether those of the day that is undone were uploaded or not."""
+    begun.publish({1: 0, 2: 0, 3: 6})
+    if uploaded:
+        begun.upload()
+    prefix = "ebay_upload/rollback_to=2024-08-01_from=2024-08-02/"
+    older = pl.DataFrame({"item_id": [1, 2, 3], "quantity": pl.Series([5, 5, 5], dtype=pl.Int32)})
+    write_files(
+        begun.lake.s3,
+        bucket=begun.lake.bucket,
+        prefix=prefix,
+        zip_name="all.zip",
+        day=begun.day,
+        stores=[STORE],
+        # As a rollback that takes it that the day's files were uploaded, but for one it knows nothing of.
+        listings=lambda _: older.with_columns(changed=pl.col("item_id") == 1),
+    )
+    lines = begun.lake.body(f"{prefix}AMS.csv").decode().split()
+    assert lines[1:] == [f"Revise,{item},UK,GBP,5" for item in (1, 2, 3)]
+    found = upload_set(begun.lake.s3, begun.lake.bucket, "rollback_to=2024-08-01_from=2024-08-02")
+    assert found is not None
+    begun.mark(number=found.stores[STORE].number)
+    begun.next_day()
+    begun.publish({1: 5, 2: 5, 3: 7})
+    assert begun.file() == {3: 7}
 
 
 def test_the_told_quantities_lie_in_an_object_of_their_own(begun: Seller):
