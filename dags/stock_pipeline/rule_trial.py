@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from stock_pipeline import locations
 from stock_pipeline.catalog import snapshot_dates
-from stock_pipeline.feed import Feed, RejectedFeed, read_feed
-from stock_pipeline.feed_files import uploaded_files
+from stock_pipeline.checks import Baseline, Others, check_feed
+from stock_pipeline.feed import RejectedFeed, read_feed
+from stock_pipeline.feed_files import Uploads
 from stock_pipeline.mapping import read_mapping
-from stock_pipeline.report import count_matches, count_rows
+from stock_pipeline.report import Consequence, count_matches, count_rows
 from stock_pipeline.rules import match_key
-from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
+from stock_pipeline.snapshot import build_snapshot, movement
+from stock_pipeline.snapshot_files import read_baseline
 from stock_pipeline.suppliers import Supplier, SuppliersFile
-from stock_pipeline.tables import SUPPLIER_STOCK
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -32,13 +31,16 @@ class Known:
 
     Attributes:
         parts: `custom_label`, `part_number`, `key` (String each), a row for each part of each label.
-        last: `custom_label`, `quantity` of the last snapshot; None if there is none.
-        last_date: its date.
+        baseline: the supplier's last accepted feed of an earlier day; None if there is none.
     """
 
     parts: pl.DataFrame
-    last: pl.DataFrame | None
-    last_date: date | None
+    baseline: Baseline | None
+
+    @property
+    def last(self) -> pl.DataFrame | None:
+        """`custom_label`, `quantity` of the last snapshot."""
+        return self.baseline.table if self.baseline else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,14 @@ class Reading:
 
     Attributes:
         rejected: why nothing of it would count; None if it would be read.
+        held: why it would not count until somebody releases it, as sentences.
         counts: as in a feed's report.
         rows: as `Feed.rows`; empty if nothing counts.
         labels: `custom_label`, `quantity`; empty if nothing counts.
     """
 
     rejected: str | None
+    held: list[str]
     counts: dict[str, int]
     rows: pl.DataFrame
     labels: pl.DataFrame
@@ -87,35 +91,23 @@ def what_is_known(
         MissingTableError: the product table has no data.
     """
     dates = [day for day in snapshot_dates(glue, database, supplier.code) if day < run_date]
-    last = None
-    if dates:
-        key = SUPPLIER_STOCK.key(supplier.code, *locations.date_parts(dates[-1]))
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        last = pl.read_parquet(BytesIO(body), columns=["custom_label", "quantity"])
+    baseline = read_baseline(s3, bucket, supplier.code, dates[-1]) if dates else None
     if supplier.lists_out_of_stock:
         label = pl.col("custom_label")
-        labels = last if last is not None else pl.DataFrame(schema={"custom_label": pl.String})
+        labels = baseline.table if baseline else pl.DataFrame(schema={"custom_label": pl.String})
         parts = labels.select(label, part_number=label, key=match_key(label))
     else:
         parts = read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier)
-    return Known(parts, last, dates[-1] if dates else None)
+    return Known(parts, baseline)
 
 
 def feed_of_day(
     s3: S3Client, *, bucket: str, suppliers: SuppliersFile, code: str, run_date: date
 ) -> str | None:
     """The key of the workbook that counts for a supplier on a day; None if there is none."""
-    files = [
-        file
-        for file in uploaded_files(s3, bucket, run_date)
-        if file.is_workbook and not file.in_subfolder and _is_of(suppliers, code, file.name)
-    ]
+    uploads = Uploads.of_day(s3, bucket, suppliers, run_date)
+    files = [file for file in uploads.of_supplier(code) if file.is_workbook]
     return max(files, key=lambda file: (file.last_modified, file.key)).key if files else None
-
-
-def _is_of(suppliers: SuppliersFile, code: str, file_name: str) -> bool:
-    owner = suppliers.supplier_of_file(file_name)
-    return owner is not None and owner.code == code
 
 
 def try_rules(
@@ -157,25 +149,18 @@ def _read(path: Path, rules: Supplier, known: Known, run_date: date) -> Reading:
     try:
         feed = read_feed(path, rules)
     except RejectedFeed as error:
-        return Reading(str(error), {}, pl.DataFrame(schema=NO_ROWS), pl.DataFrame(schema=NO_LABELS))
+        return Reading(str(error), [], {}, pl.DataFrame(schema=NO_ROWS), pl.DataFrame(schema=NO_LABELS))
     snapshot = build_snapshot(feed, known.parts, known.last, rules, run_date)
     counts = count_rows(feed) | count_matches(snapshot)
-    if rejected := _rejected(feed, snapshot, rules):
-        return Reading(rejected, counts, feed.rows, pl.DataFrame(schema=NO_LABELS))
+    # Whose list it is does not depend on the rules, so the other suppliers' are left out of it.
+    checks = check_feed(feed, snapshot, rules, known.baseline, Others({}, []))
+    failed = [check for check in checks if not check.passed]
+    rejected = [check.text for check in failed if check.consequence is Consequence.REJECTED]
+    if rejected:
+        return Reading("; ".join(rejected), [], counts, feed.rows, pl.DataFrame(schema=NO_LABELS))
     counts |= movement(snapshot.table, known.last)
-    return Reading(None, counts, feed.rows, snapshot.table.select(list(NO_LABELS)))
-
-
-def _rejected(feed: Feed, snapshot: Snapshot, rules: Supplier) -> str | None:
-    limit = rules.thresholds.max_rejected_share
-    if feed.rejected_share > limit:
-        return (
-            f"{feed.rejected.height:,} of {feed.rows.height:,} rows ({feed.rejected_share:.1%}) have no "
-            f"usable stock, more than {limit:.0%}"
-        )
-    if not snapshot.matched:
-        return f"none of its {snapshot.codes.height:,} codes is known for {rules.code}"
-    return None
+    held = [check.text for check in failed]
+    return Reading(None, held, counts, feed.rows, snapshot.table.select(list(NO_LABELS)))
 
 
 def _differing_rows(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:

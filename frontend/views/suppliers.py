@@ -137,6 +137,8 @@ def _show(trial: Trial, code: str) -> None:
     for reading, which in ((trial.before, "in force"), (trial.after, "you tried")):
         if reading.rejected:
             st.error(f"By the rules {which} the list would be rejected: {reading.rejected}")
+        if reading.held:
+            st.warning(f"By the rules {which} the list would be held: {'; '.join(reading.held)}")
     if trial.labels.is_empty():
         st.success("No label's quantity differs.", icon=":material/check:")
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stock_pipeline.report import Release
 from stock_pipeline.stock_feed import process_feed
 from stock_pipeline.suppliers import Supplier, SuppliersFile, load_suppliers
 from stock_pipeline.tables import SUPPLIER_STOCK
@@ -63,11 +64,20 @@ MAPPING = {
 }
 
 
-def publish(lake: Lake, suppliers: SuppliersFile, code: str, day: date, rows: Rows) -> None:
+def publish(
+    lake: Lake, suppliers: SuppliersFile, code: str, day: date, rows: Rows, *, released: bool = True
+) -> None:
     """Upload a list, have it judged, and register its snapshot if it has one."""
     lake.upload_feed(day, f"{code}_list.xlsx", rows)
     report = process_feed(
-        lake.s3, lake.glue, **lake.where, suppliers=suppliers, supplier=suppliers.supplier(code), run_date=day
+        lake.s3,
+        lake.glue,
+        **lake.where,
+        suppliers=suppliers,
+        supplier=suppliers.supplier(code),
+        run_date=day,
+        # The lists are far too short, and too much alike, to be believed by themselves.
+        release=Release(by="ann", reason="a test") if released else None,
     )
     if partition := report.partition(lake.bucket):
         lake.register(SUPPLIER_STOCK.name, partition["values"], report.snapshot or "")
@@ -270,6 +280,21 @@ def test_a_rejected_list_leaves_the_one_before_in_force(lake: Lake):
     assert found.sentence.endswith(
         f", so the one of 2024-08-08 does: in {LIST} cell B3 for part FOUR reads '4'."
     )
+
+
+def test_a_held_list_leaves_the_one_before_in_force(lake: Lake):
+    publish(
+        lake,
+        SUPPLIERS,
+        "MAX",
+        TOMORROW,
+        [["BGA REFERENCE", "Stock"], ["KIT-A", 0], ["KIT-B", 0]],
+        released=False,
+    )
+    found = trace(lake, "MAX", "KIT", TOMORROW)
+    assert found.quantity == 9
+    assert found.sentence.startswith("MAX's list of 2024-08-09 does not count (MAX_list.xlsx is held, ")
+    assert "so the one of 2024-08-08 does: KIT is made of 2 parts" in found.sentence
 
 
 def test_a_missing_list_leaves_the_one_before_in_force(lake: Lake):
