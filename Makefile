@@ -66,5 +66,5 @@ lock: ## Resolve requirements-dev.lock anew from requirements-dev.in
 	@$(VENV)/bin/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
 		--constraint $(VENV)/constraints.txt requirements-dev.in --output-file requirements-dev.lock
 	@# Only a try: what MWAA and Astro install has to resolve on their Python, numpy and all.
-	@$(VENV)/bin/uv pip compile --quiet --python-version 3.12 --python-platform linux --no-emit-index-url \
+	@$(VENV)/bin/uv pip compile --quiet --no-python-downloads --python-version 3.12 --python-platform linux --no-emit-index-url \
 		--constraint constraints.txt requirements.txt --output-file $(VENV)/requirements-mwaa.txt
