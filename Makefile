@@ -14,7 +14,7 @@ DRY_RUN ?=
 # The statement as it was typed: Athena has tables named "t$$partitions", where make would expand $$p.
 export STATEMENT = $(value Q)
 
-.PHONY: help demo down sql test lint package deploy install lock update
+.PHONY: help demo down sql test lint package deploy docs install lock update
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,13 +37,16 @@ test: $(STAMP) lint ## Check the code and run all tests
 lint: $(STAMP) ## Check style, formatting and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
-	@$(VENV)/bin/mypy dags plugins local_aws demo frontend deployment tests
+	@$(VENV)/bin/mypy dags plugins local_aws demo frontend deployment docs tests
 
 package: $(STAMP) ## Build what Amazon MWAA takes, in build/
 	@$(RUN) -m deployment package
 
 deploy: $(STAMP) ## Bring it to the bucket and the environment of STACK; DRY_RUN=1 only says what would be done
 	@$(RUN) -m deployment push --stack $(STACK) $(if $(DRY_RUN),--dry-run)
+
+docs: $(STAMP) ## Write the documents that are made of the code
+	@AIRFLOW_HOME=$(CURDIR)/.local/docs $(RUN) docs/generate.py
 
 install: $(STAMP) ## Make the virtual environment with everything in it
 

@@ -5,7 +5,7 @@ The infrastructure template declares the same tables to AWS; a test compares the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,11 +23,15 @@ class Table:
         name: the table's name; also its prefix in the bucket.
         columns: column name to Glue type, in order, without the partition keys.
         partition_keys: names of the partition keys (all Glue type `string`), outermost first.
+        description: what a row of it is, in a few words.
+        meanings: what each column and partition key means, for the data dictionary.
     """
 
     name: str
     columns: dict[str, str]
     partition_keys: tuple[str, ...] = ()
+    description: str = ""
+    meanings: dict[str, str] = field(default_factory=dict)
 
     @property
     def schema(self) -> pl.Schema:
@@ -48,8 +52,13 @@ class Table:
 PRODUCT = Table(
     name="product",
     columns={"custom_label": "string", "part_number": "string", "supplier": "string"},
+    description="Which parts of which supplier make up which label of the seller",
+    meanings={
+        "custom_label": "The seller's name of an article. One with several parts (a kit) has a row for each.",
+        "part_number": "The supplier's code of a part. Compared with feeds trimmed and in upper case.",
+        "supplier": "The supplier's code.",
+    },
 )
-"""Which parts of which supplier make up which label of the seller."""
 
 STORE = Table(
     name="store",
@@ -66,8 +75,22 @@ STORE = Table(
         "return_profile_name": "string",
     },
     partition_keys=("ebay_store", "supplier"),
+    description="The listings of the eBay stores",
+    meanings={
+        "item_id": "eBay's number of the listing; there once in a store.",
+        "custom_label": "The seller's label of what is listed, trimmed and in upper case.",
+        "title": "The listing's title.",
+        "current_price": "Its price in pounds.",
+        "prefix": "As exported. The text after its last `-` is the supplier; blank is RTG.",
+        "uk_rtg": "As exported. RTG means that the seller has it in a warehouse of its own.",
+        "fps_wds_dir": "As exported; the pipeline does not use it.",
+        "payment_profile_name": "eBay's business policy on payment.",
+        "shipping_profile_name": "eBay's business policy on shipping.",
+        "return_profile_name": "eBay's business policy on returns.",
+        "ebay_store": "The store; one of `STORES`.",
+        "supplier": "Whose stock decides about the listing.",
+    },
 )
-"""The listings of the eBay stores."""
 
 SUPPLIER_STOCK = Table(
     name="supplier_stock",
@@ -78,8 +101,18 @@ SUPPLIER_STOCK = Table(
         "updated_date": "date",
     },
     partition_keys=("supplier", "year", "month", "day"),
+    description="One snapshot for each supplier and day",
+    meanings={
+        "custom_label": "A label that the supplier's mapping knows; every one of them is there, once.",
+        "part_number": "The part that decided about the quantity; of several, the first that did.",
+        "quantity": "How many there are, by the supplier's rule. 0 for a label its list leaves out.",
+        "updated_date": "The day of the snapshot.",
+        "supplier": "The supplier's code.",
+        "year": "Of the snapshot's day.",
+        "month": "The same.",
+        "day": "The same.",
+    },
 )
-"""One snapshot for each supplier and day: every label the supplier's mapping knows, with its quantity."""
 
 EBAY = Table(
     name="ebay",
@@ -91,8 +124,16 @@ EBAY = Table(
         "supplier_store": "string",
     },
     partition_keys=("ebay_store",),
+    description="What eBay should be told, one row for each listing",
+    meanings={
+        "item_id": "eBay's number of the listing; there once in a store.",
+        "quantity_delta": "`quantity` less what it was in the supplier's snapshot before.",
+        "quantity": "How many eBay should offer.",
+        "custom_label": "The seller's label of what is listed.",
+        "supplier_store": "The supplier whose snapshot decided, as the store table has it.",
+        "ebay_store": "The store; one of `STORES`.",
+    },
 )
-"""What eBay should be told: one row for each listing."""
 
 TABLES = {table.name: table for table in (PRODUCT, STORE, SUPPLIER_STOCK, EBAY)}
 
