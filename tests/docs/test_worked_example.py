@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from stock_pipeline.feed import read_feed
-from stock_pipeline.suppliers import SuppliersFile, with_rules
+from stock_pipeline.suppliers import SuppliersFile, SuppliersFileError, with_rules
 from tests.conftest import REPOSITORY
 from tests.workbooks import write_rows
 
@@ -41,5 +41,5 @@ def test_the_rows_come_out_as_the_page_says(suppliers: SuppliersFile, tmp_path: 
 
 
 def test_a_mistake_in_the_lines_is_named() -> None:
-    with pytest.raises(ValueError, match=r"ACM.*code_column"):
+    with pytest.raises(SuppliersFileError, match=r"ACM.*code_column"):
         with_rules("ACM", "headers: [[Product]]\ncode_column: 0\nrule: {kind: listed}\n")
