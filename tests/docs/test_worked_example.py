@@ -35,8 +35,10 @@ def test_the_rows_come_out_as_the_page_says(suppliers: SuppliersFile, tmp_path: 
     path = tmp_path / "ACM Stock List 24-11.xlsx"
     write_rows(path, sent)
     feed = read_feed(path, suppliers.supplier("ACM"))
-    quantities = dict(feed.rows.select("key", pl.col("quantity").cast(pl.String).fill_null("rejected")).rows())
-    assert quantities == {row[0]: row[1] for row in wanted[1:]}
+    quantities = dict(
+        feed.rows.select("key", pl.col("quantity").cast(pl.String).fill_null("rejected")).rows()
+    )
+    assert quantities == {code: quantity for code, quantity in wanted[1:]}
     assert feed.rejected.height == 1
 
 
