@@ -12,6 +12,7 @@ from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import fastexcel
 import jinja2
@@ -52,7 +53,9 @@ def run_day(stack: Stack, templates: jinja2.Environment, day: date) -> dict[str,
         SUPPLIER_STOCK.name,
         [entry for entry in added if entry],  # type: ignore[misc]
     )
-    plan = plan_table(stack.s3, stack.glue, **where, suppliers=suppliers, run_date=day, run_id=f"real {day}")
+    plan = plan_table(
+        stack.s3, stack.glue, **where, suppliers=suppliers, run_date=day, run_id=f"real {uuid4()}"
+    )
     stack.query(render(templates, "ebay/create_staging.sql", plan))
     checks = stack.query(render(templates, "ebay/audit.sql", plan))
     assert [check for check in checks if check[4] != "true"] == []
