@@ -205,7 +205,7 @@ def summarise(
 ) -> dict[str, Any]:
     """Sum up the run whatever became of it; returns the concerns and where the summary and its page are."""
     from stock_pipeline import locations, unmatched
-    from stock_pipeline.publishing import drop_staging
+    from stock_pipeline.publishing import drop_staging, published_dates
     from stock_pipeline.run_summary import (
         FeedOutcome,
         RunSummary,
@@ -214,6 +214,7 @@ def summarise(
         write_summary,
     )
     from stock_pipeline.suppliers import load_suppliers
+    from stock_pipeline.tables import EBAY
 
     day = date.fromisoformat(run_date)
     planned = _planned(ti)
@@ -240,6 +241,7 @@ def summarise(
         failed_tasks=failed_tasks(ti, planned),
         checks=result_key(ti, "audit", "checks") or [],
         published=published,
+        table_dates={} if published else published_dates(s3_client(), bucket, EBAY),
         changed=upload.get("rows", {}),
         upload_files=upload.get("files", []),
         upload_zip=upload.get("zip_key"),

@@ -123,7 +123,8 @@ def conclude(summary: dict[str, Any] | None, failed: list[str]) -> None:
         failed: names of the tasks that have failed by now.
     """
     if summary is None:
-        raise AirflowFailException("The run could not be summed up: see the tasks that failed")
+        names = ", ".join(failed) or "summarise was not reached"
+        raise AirflowFailException(f"The run could not be summed up: see the log of what failed ({names})")
     later = [name for name in failed if name not in summary["failed_tasks"]]
     concerns = [*summary["concerns"], *(f"task {name} failed: see its log" for name in later)]
     if concerns:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -125,6 +126,17 @@ def published_date(s3: S3Client, bucket: str, table: Table, values: tuple[str, .
         raise
     text = head["Metadata"].get(RUN_DATE_METADATA)
     return date.fromisoformat(text) if text else None
+
+
+def published_dates(s3: S3Client, bucket: str, table: Table) -> dict[str, int]:
+    """How many of a table's partitions were made for each date, as text; empty for those without one.
+
+    More than one date: publishing was stopped midway, and has to be done again. Nothing is put back, because
+    each partition is whole and right for its date, and those that were copied are the better ones.
+    """
+    values = sorted(_values_of_objects(s3, bucket, table, ()))
+    dates = [published_date(s3, bucket, table, entry) for entry in values]
+    return dict(sorted(Counter(day.isoformat() if day else "" for day in dates).items()))
 
 
 def drop_staging(s3: S3Client, glue: GlueClient, *, bucket: str, database: str, staging_table: str) -> None:

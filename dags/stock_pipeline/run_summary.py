@@ -91,6 +91,7 @@ class RunSummary(BaseModel):
         checks: rows of the audit: `check_name`, `subject`, `figure`, `bound`, `passed`, `listings`,
             `affected`, all text.
         published: whether the table was published.
+        table_dates: if it was not: how many stores of the table there is were made for each date.
         changed: listings in the upload files, by store; empty if there are none.
         upload_files: keys of the upload files.
         upload_zip: key of the zip of them all.
@@ -108,6 +109,7 @@ class RunSummary(BaseModel):
     failed_tasks: list[str] = []
     checks: list[dict[str, str]] = []
     published: bool = False
+    table_dates: dict[str, int] = {}
     changed: dict[str, int] = {}
     upload_files: list[str] = []
     upload_zip: str | None = None
@@ -125,7 +127,21 @@ class RunSummary(BaseModel):
             ]
             self.concerns += [f"task {name} failed: see its log" for name in self.failed_tasks]
             if not self.published and not self.dry_run:
-                self.concerns.append("the ebay table was not published: yesterday's stays in place")
+                self.concerns.append(f"the ebay table was not published: {self.table_now}")
+
+    @property
+    def table_now(self) -> str:
+        """What people read instead, if this run did not publish the table."""
+        dates = [(day or "no date", count) for day, count in sorted(self.table_dates.items())]
+        if not dates:
+            return "there is none yet"
+        if len(dates) == 1:
+            return f"the one made for {dates[0][0]} stays in place"
+        told = ", ".join(f"{count} made for {day}" for day, count in dates)
+        return (
+            f"publishing stopped midway, and its stores are of several days ({told}), each of them whole; "
+            "clear publish_ebay with what follows it, or run the day again"
+        )
 
     @property
     def stores(self) -> list[StoreOutcome]:

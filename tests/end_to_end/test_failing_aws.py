@@ -18,7 +18,7 @@ from airflow.sdk import DAG
 
 from local_aws.faults import HANG, QUERY_FAILED, FaultMiddleware
 from local_aws.server import LocalAws
-from tests.end_to_end.days import FEW, SECOND, STORES, Days
+from tests.end_to_end.days import FEW, FIRST, SECOND, STORES, Days
 from tests.end_to_end.stack import Stack
 from tests.end_to_end.wholeness import as_if_nothing_had_happened, new_run, no_store_is_half
 
@@ -95,6 +95,10 @@ def test_calls_that_fail_leave_each_store_whole_and_clearing_the_task_makes_it_g
     assert fault.failed > 0
     assert failure.task_id in {task_id for task_id, _ in run.failed}
     assert run.state == "failed"
+    assert failure.task_id in str(run.errors["conclude", -1])
+    if failure.stores == OLD | NEW:
+        told = f"its stores are of several days (3 made for {FIRST}, 2 made for {SECOND}), each of them whole"
+        assert told in str(run.errors["conclude", -1])
     faults.clear()
     assert no_store_is_half(prepared, days) == failure.stores
     assert len(prepared.ebay()) == len(days.table(SECOND, *FEW))  # and Athena can read it

@@ -13,7 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stock_pipeline.feed import Feed
+    from stock_pipeline.suppliers import Supplier
 
 DAY = date(2024, 8, 1)
 ADDRESS_SPACE = 4 << 30
@@ -108,29 +112,47 @@ def _serve(pipe: Connection) -> None:
 
 
 def _read(path: Path, supplier: str) -> Reading:
-    """Judge a file, and do with an accepted one all that a task does."""
-    import polars as pl
-
-    from stock_pipeline.feed import read_feed
-    from stock_pipeline.report import count_matches, count_rows, rows_for_staff, sample_rows
-    from stock_pipeline.snapshot import build_snapshot, movement
-    from stock_pipeline.spreadsheets import harmless_csv
-    from stock_pipeline.stock_feed import snapshot_file
+    """Judge a file, and do with one that is readable all that a task does."""
+    from stock_pipeline.feed import RejectedFeed, read_feed
     from stock_pipeline.suppliers import load_suppliers
-    from tests.stock_pipeline.judging import judge
+    from tests.stock_pipeline.judging import judgement_of
 
+    layout = load_suppliers().supplier(supplier)
     try:
-        judgement = judge(path, supplier)
-        if judgement.quantities:
-            layout = load_suppliers().supplier(supplier)
+        try:
             feed = read_feed(path, layout)
-            label = pl.concat_str(pl.lit("L-"), "key").alias("custom_label")
-            mapping = feed.rows.select(label, pl.col("code").alias("part_number"), "key").unique("key")
-            snapshot = build_snapshot(feed, mapping.head(30), None, layout, DAY)
-            snapshot_file(snapshot.table)
-            harmless_csv(rows_for_staff(feed, snapshot))
-            str((sample_rows(feed, snapshot), count_rows(feed), count_matches(snapshot)))
-            movement(snapshot.table, None)
+        except RejectedFeed as error:
+            return Reading("rejected", str(error))
+        _process(feed, layout)
+        judgement = judgement_of(feed, layout)
     except Exception:
         return Reading("error", traceback.format_exc())
     return Reading(judgement.verdict, judgement.reason, judgement.quantities)
+
+
+def _process(feed: Feed, supplier: Supplier) -> None:
+    """What follows reading, against a mapping that knows some of the codes and an earlier snapshot."""
+    import polars as pl
+
+    from stock_pipeline import report, snapshot_files, spreadsheets
+    from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
+    from stock_pipeline.snapshot import build_snapshot, movement
+
+    label = pl.concat_str(pl.lit("L-"), "key").alias("custom_label")
+    mapping = feed.rows.select(label, pl.col("code").alias("part_number"), "key").unique("key").head(30)
+    last = mapping.select("custom_label", pl.lit(5, pl.Int32).alias("quantity"))
+    snapshot = build_snapshot(feed, mapping, last, supplier, DAY)
+    others = Others({}, [])
+    checks = check_feed(feed, snapshot, supplier, Baseline(DAY, last, None), others)
+    looks_like(checks, others)
+    report.FeedReport(
+        run_date=DAY,
+        supplier=supplier.code,
+        verdict=report.Verdict.ACCEPTED,
+        reason="",
+        counts=report.count_rows(feed) | report.count_matches(snapshot) | movement(snapshot.table, last),
+        checks=checks,
+        samples=report.sample_rows(feed, snapshot),
+    ).model_dump_json()
+    spreadsheets.harmless_csv(report.rows_for_staff(feed, snapshot))
+    snapshot_files.parquet(snapshot.table)

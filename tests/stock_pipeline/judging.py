@@ -16,8 +16,8 @@ from pathlib import Path
 
 import polars as pl
 
-from stock_pipeline.feed import RejectedFeed, read_feed
-from stock_pipeline.suppliers import load_suppliers
+from stock_pipeline.feed import Feed, RejectedFeed, read_feed
+from stock_pipeline.suppliers import Supplier, load_suppliers
 from tests.oracle import REJECTED, Outcome
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,6 +42,11 @@ def judge(path: Path, supplier: str) -> Judgement:
         feed = read_feed(path, layout)
     except RejectedFeed as error:
         return Judgement("rejected", str(error).lower())
+    return judgement_of(feed, layout)
+
+
+def judgement_of(feed: Feed, layout: Supplier) -> Judgement:
+    """What becomes of a feed that could be read, so far as no other day's has a say in it."""
     if feed.rejected_share > layout.thresholds.max_rejected_share:
         return Judgement("rejected", f"{feed.rejected.height} rows rejected")
     lowest = feed.rows.group_by("key").agg(pl.col("quantity").min())
