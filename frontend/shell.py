@@ -38,10 +38,14 @@ PAGES = (
 )
 """The pages, in the order of the navigation. The first one opens at the bare address."""
 
+NO_RAW_DOWNLOADS = "<style>button[aria-label='Download as CSV'] {display: none}</style>"
+"""Streamlit's own download of a grid writes cells as they are: a supplier's text could act as a formula."""
+
 
 def draw() -> None:
     """Draw the page that was asked for, for whoever may see it."""
     st.set_page_config(page_title="Stock", page_icon=":material/inventory_2:", layout="wide")
+    st.html(NO_RAW_DOWNLOADS)
     with told_plainly():
         settings()
         user = _user()
