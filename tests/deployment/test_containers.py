@@ -158,7 +158,7 @@ def test_requirements_are_those_of_mwaas_constraints() -> None:
 
 
 def test_airflow_is_told_the_same_as_by_the_demo(settings: dict[str, str], outputs: dict[str, str]) -> None:
-    demo = airflow_environment(8080, "http://local-aws:5555", outputs)
+    demo = airflow_environment(8080, "http://local-aws:5555", outputs, "http://127.0.0.1:8501")
     variables = {name: value for name, value in demo.items() if name.startswith("AIRFLOW_VAR_")}
     assert {name: value for name, value in settings.items() if name.startswith("AIRFLOW_VAR_")} == variables
     connections = [

@@ -54,6 +54,7 @@ def main() -> None:
     note_calls()
     from airflow.configuration import conf
     from airflow.dag_processing.dagbag import BundleDagBag
+    from airflow.plugins_manager import get_import_errors, get_plugin_info
 
     from tests.end_to_end.shared_clients import shared_clients
 
@@ -63,6 +64,8 @@ def main() -> None:
     bag = BundleDagBag(folder, bundle_path=folder)
     found: dict[str, Any] = {
         "errors": bag.import_errors,
+        "plugins": {info["name"]: info["external_views"] for info in get_plugin_info()},
+        "plugin_errors": get_import_errors(),
         "dags": sorted(bag.dags),
         "statements": {},
         "failed": {},

@@ -161,6 +161,11 @@ def test_every_dag_is_there_and_nothing_of_the_repository(found: Any, dag_bag: D
     assert ours["aws_operators.athena"].is_relative_to(found["layout"] / "plugins")
 
 
+def test_the_plugins_are_there(found: Any) -> None:
+    assert found["plugin_errors"] == {}
+    assert "Stock page" in json.dumps(found["plugins"]["front_end"])
+
+
 def test_every_statement_is_found_in_the_layout(found: Any) -> None:
     wanted = {
         str(path.relative_to(REPOSITORY / "include/sql")) for path in REPOSITORY.glob("include/sql/**/*.sql")
