@@ -3,7 +3,7 @@
     python -m demo.sample_feeds FOLDER --days 2 --until 2024-08-08
 
 writes `FOLDER/<YYYY-MM-DD>/<SUPPLIER> SF.xlsx`. The same arguments give the same rows. ELR sends nothing, and
-on the last day APE's file has numbers where YES and NO should be.
+on the last day APE's file has numbers where YES and NO should be, and KYB's says Y for N and N for Y.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from demo.sample_layouts import BAD_ON_THE_LAST_DAY, LAYOUTS, Cell, Counts, Layout, Words
+from demo.sample_layouts import (
+    BAD_ON_THE_LAST_DAY,
+    INVERTED_ON_THE_LAST_DAY,
+    LAYOUTS,
+    Cell,
+    Counts,
+    Layout,
+    Words,
+)
 
 ERROR = "#N/A"
 CHANGED_SHARE = 0.03
@@ -170,7 +178,8 @@ def write_sample_feeds(
 
     Args:
         folder: where the folders `YYYY-MM-DD` go; workbooks of the same name are overwritten.
-        days: the days, in order of time. On the last one APE's file is bad.
+        days: the days, in order of time. On the last one APE's file is bad, and KYB's is inverted unless
+            it is the first.
         seed: another seed gives other part numbers.
         scale: 1 is about 70 thousand rows a day; no supplier has fewer than 60.
         progress: is told a sentence for each day.
@@ -196,6 +205,8 @@ def write_sample_feeds(
             if index > 0:
                 supplier_list.next_day()
             lines = supplier_list.lines
+            if index == len(days) - 1 > 0 and supplier == INVERTED_ON_THE_LAST_DAY:
+                lines = [replace(line, stock="N" if line.stock == "Y" else "Y") for line in lines]
             if supplier == BAD_ON_THE_LAST_DAY and index == len(days) - 1:
                 lines = [replace(line, stock=line.number % 30) for line in lines]
             content = _workbook(LAYOUTS[supplier], lines, index, scale)

@@ -251,3 +251,6 @@ LAYOUTS: Mapping[str, Layout] = {
 
 BAD_ON_THE_LAST_DAY = "APE"
 """The supplier whose last file has numbers where its words should be, so that it is rejected."""
+
+INVERTED_ON_THE_LAST_DAY = "KYB"
+"""The supplier whose last file has each of its two words where the other should be, so that it is held."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import openpyxl
 import pytest
 
 from demo.sample_feeds import CHANGED_SHARE, ERROR, last_days, main, write_sample_feeds
-from demo.sample_layouts import BAD_ON_THE_LAST_DAY, LAYOUTS
+from demo.sample_layouts import BAD_ON_THE_LAST_DAY, INVERTED_ON_THE_LAST_DAY, LAYOUTS
 from stock_pipeline.suppliers import fold, load_suppliers
 
 DAYS = list(last_days(3, date(2024, 8, 8)))
@@ -213,6 +214,17 @@ def test_ape_is_bad_on_the_last_day_only(sheet: Sheet):
     for day in (0, 1):
         assert set(stock(sheet("APE", day), "APE")) == {"YES", "NO"}
     assert all(isinstance(cell, int) for cell in stock(sheet("APE", 2), "APE"))
+
+
+def test_kyb_is_inverted_on_the_last_day_only(sheet: Sheet):
+    assert INVERTED_ON_THE_LAST_DAY == "KYB"
+    sheets = [sheet("KYB", day) for day in range(3)]
+    flags = [dict(zip(codes(rows, "KYB"), stock(rows, "KYB"), strict=True)) for rows in sheets]
+    changed = [
+        sum(before[code] != after[code] for code in before.keys() & after.keys()) / len(before)
+        for before, after in pairwise(flags)
+    ]
+    assert changed[0] < 0.1 < 0.9 < changed[1]
 
 
 @pytest.mark.parametrize("supplier", LAYOUTS)
