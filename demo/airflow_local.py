@@ -57,6 +57,9 @@ def airflow_environment(
         "AIRFLOW__API__BASE_URL": airflow_address(port),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_address(port)}/execution/",
         "AIRFLOW__API__WORKERS": "1",
+        # Two more ports on which logs are served; they move with the first, so that two demos can run.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port + 713),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port + 714),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AIRFLOW__TRIGGERER__CAPACITY": "100",
