@@ -93,7 +93,7 @@ def publish(
         )
     sources = {values: _only_object(s3, bucket, entry) for values, entry in staged.items()}
     registered = {entry.values for entry in _published(glue, database, table, within)}
-    published = {*registered, *_values_of_objects(s3, bucket, table, within)}
+    published = {*registered, *values_of_objects(s3, bucket, table, within)}
     _refuse_older(s3, bucket, table, published, run_date, allow_older)
 
     for number, (values, source) in enumerate(sorted(sources.items()), start=1):
@@ -185,7 +185,7 @@ def _published(glue: GlueClient, database: str, table: Table, within: tuple[str,
     return partitions(glue, database, table.name, " AND ".join(f"{key} = '{value}'" for key, value in keys))
 
 
-def _values_of_objects(
+def values_of_objects(
     s3: S3Client, bucket: str, table: Table, within: tuple[str, ...]
 ) -> Iterator[tuple[str, ...]]:
     """Partition values of the table's objects, whether their partition is registered or not."""

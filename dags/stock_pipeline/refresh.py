@@ -27,9 +27,9 @@ HOLDS = {
     "lost_share_by_supplier": "{value:.1%} of supplier {subject}'s rows would go, more than {limit:.0%}",
     "supplier_lost": "supplier {subject} would lose all it has, {value:,.0f} rows",
     "moved_share": "{value:.1%} of the file's listings which {subject} has would change supplier, more than "
-    "{limit:.0%}: is the column prefix right?",
+    "{limit:.0%} (look at the column prefix)",
     "other_stores_share": "{value:.1%} of the file's listings are in another store already, more than "
-    "{limit:.0%}: is it another store's file?",
+    "{limit:.0%} (look whether it is that store's file)",
     "rejected_share": "{value:.1%} of the file's rows have a blank or unusable field, more than {limit:.0%}",
 }
 """The checks by which a refresh is held if the figure is above its limit, and how people are told."""
@@ -247,7 +247,7 @@ def release_of(
         return None
     if not (reason or "").strip():
         raise NeedsPersonError("'release' needs a 'release_reason': what was looked at, and why it is right")
-    return Release(by=by or "the schedule", reason=str(reason).strip(), run_id=run_id)
+    return Release(by=by or "somebody who started a run by hand", reason=str(reason).strip(), run_id=run_id)
 
 
 def write_report(s3: S3Client, bucket: str, dag_id: str, report: RefreshReport) -> str:

@@ -123,12 +123,14 @@ class StoreLimits(_Strict):
         max_lost_share: of the store's listings, those that would go.
         max_moved_share: of the uploaded listings the store has, those that would change supplier.
         max_share_of_other_stores: of the uploaded listings, those which another store has.
+        min_listings: a file with fewer listings that the store has is not judged by how many of them move.
     """
 
     max_rejected_share: Share
     max_lost_share: Share
     max_moved_share: Share
     max_share_of_other_stores: Share
+    min_listings: Annotated[int, Field(ge=1)]
 
 
 class ProductLimits(_Strict):

@@ -26,11 +26,12 @@ DAG_IDS = {
     "approve_feed",
     "daily_stock",
     "monthly_product",
+    "prepare_tables",
     "prune_old_data",
     "rollback_ebay",
     "weekly_store",
 }
-MANUAL = {"approve_feed", "rollback_ebay"}
+MANUAL = {"approve_feed", "prepare_tables", "rollback_ebay"}
 """DAGs without a schedule."""
 ASKING = {"approve_feed"}
 """DAGs that only another DAG starts, a run for each thing it asks a person about."""

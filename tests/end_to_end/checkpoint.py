@@ -15,7 +15,11 @@ PREFIXES = [f"{table}/" for table in TABLES] + [
     locations.UPLOAD_LEDGER,
     locations.STAGING,
     locations.REPORTS,
+    locations.STORE_FEEDS,
+    locations.PRODUCT_FEEDS,
+    locations.QUARANTINE,
 ]
+PUBLISHED = tuple(f"{table.name}/" for table in (EBAY, PRODUCT, STORE))
 PARTITIONED = (STORE.name, SUPPLIER_STOCK.name, EBAY.name)
 
 
@@ -45,7 +49,8 @@ class Checkpoint:
             stack.s3.delete_object(Bucket=stack.bucket, Key=key)
         for key, tag in self.objects.items():
             body, metadata = self.bodies[key]
-            if now.get(key) != tag or key.startswith(f"{EBAY.name}/"):  # a day is in the metadata alone
+            # The day of a published object is in its metadata alone.
+            if now.get(key) != tag or key.startswith(PUBLISHED):
                 stack.s3.put_object(Bucket=stack.bucket, Key=key, Body=body, Metadata=metadata)
         for name in stack.tables() - TABLES.keys():
             stack.glue.delete_table(DatabaseName=stack.database, Name=name)

@@ -29,7 +29,7 @@ def row(item_id: Any, label: Any, prefix: Any = "UKD-BGA", **other: Any) -> dict
         "brand": "Bosch",
         "custom_label": label,
         "current_quantity": 3,
-        "title": f"Brake disc {label}",
+        "title": f"Brake disc {label}".strip(),
         "current_price": 12.99,
         "prefix": prefix,
         "uk_rtg": "UK",

@@ -38,7 +38,8 @@ table_limits:
   max_share_gone: 0.25
   min_listings: 200
 store_limits:
-  {max_rejected_share: 0.05, max_lost_share: 0.2, max_moved_share: 0.2, max_share_of_other_stores: 0.01}
+  {max_rejected_share: 0.05, max_lost_share: 0.2, max_moved_share: 0.2, max_share_of_other_stores: 0.01,
+   min_listings: 20}
 product_limits:
   {max_rejected_share: 0.01, max_lost_share: 0.2, max_lost_share_by_supplier: 0.2, min_rows: 200}
 suppliers:

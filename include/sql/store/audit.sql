@@ -84,7 +84,8 @@ UNION ALL
 {{- check("values_out_of_bounds", "strays", 0, "strays = 0") }}
 {{- check("lost_share", "coalesce(CAST(greatest(listings_before - listings, 0) AS double) / nullif(listings_before, 0), 0)",
           limits["max_lost_share"], "TRUE") }}
-{{- check("moved_share", "coalesce(CAST(moved AS double) / nullif(known, 0), 0)", limits["max_moved_share"], "TRUE") }}
+{{- check("moved_share", "IF(known < " ~ limits["min_listings"] ~ ", 0e0, CAST(moved AS double) / known)",
+          limits["max_moved_share"], "TRUE") }}
 {{- check("other_stores_share", "CAST(of_other_stores AS double) / " ~ plan["accepted"],
           limits["max_share_of_other_stores"], "TRUE") }}
 SELECT 'supplier_lost', supplier, CAST(listings AS double), CAST(0 AS double), TRUE
