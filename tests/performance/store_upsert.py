@@ -167,7 +167,7 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
     (work := folder / "work").mkdir()
     read = read_in_child(path, work)
     assert read["counts"]["accepted"] == changes
-    plan = {
+    plan: dict[str, Any] = {
         "store": CHANGED,
         "full": False,
         "accepted": changes,
@@ -176,7 +176,7 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
         "staging_location": f"s3://{stack.bucket}/{staging_prefix('store_staging_x')}",
         "limits": load_suppliers().store_limits.model_dump(),
     }
-    where = {"bucket": stack.bucket, "database": stack.database}
+    where: dict[str, Any] = {"bucket": stack.bucket, "database": stack.database}
     stage_upload(
         stack.s3,
         stack.glue,
