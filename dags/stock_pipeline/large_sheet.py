@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree as ET
@@ -30,10 +31,12 @@ LISTING_LIMITS = WorkbookLimits(
 )
 """For lists of a million rows: as many as a sheet can have, by 32 columns."""
 
-LARGEST_WHOLE_NUMBER = 10**15
-"""From here on a spreadsheet does not know all digits of a number."""
-
 DIGITS = "0123456789"
+
+FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - what a spreadsheet shows has no time zone
+LAST_SECOND = 2_958_466 * 86_400
+BUILT_IN_DATES = {str(number) for number in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}
+"""Number formats for dates and times that every workbook has."""
 
 _ROW_END = re.compile(rb"</(?:\w+:)?row\s*>|<(?:\w+:)?row(?:\s[^>]*)?/>")
 _TEXT_END = re.compile(rb"</(?:\w+:)?si\s*>|<(?:\w+:)?si\s*/>")
@@ -61,12 +64,20 @@ def sheet_blocks(
     try:
         with zipfile.ZipFile(path) as archive:
             texts = _shared_texts(archive)
+            dates = _date_styles(archive)
             with archive.open(part) as stream:
                 for rows in _elements(stream, _ROW_END, "sheetData"):
-                    yield with_leading_zeros(_cells(rows, columns, texts), padding)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ET.ParseError, UnicodeDecodeError, ValueError) as error:
-        if isinstance(error, UnreadableWorkbook):
-            raise
+                    yield with_leading_zeros(_cells(rows, columns, texts, dates), padding)
+    except UnreadableWorkbook:
+        raise
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        ET.ParseError,
+        ValueError,  # a position or a number that is none; text that is no UTF-8
+        pl.exceptions.OutOfBoundsError,  # a cell refers to a text that is not there
+    ) as error:
         raise UnreadableWorkbook(f"the workbook is damaged ({first_line(error)}); send it again") from error
 
 
@@ -125,13 +136,29 @@ def _shared_texts(archive: zipfile.ZipFile) -> pl.Series:
     return pl.concat(blocks, rechunk=True) if blocks else pl.Series(dtype=pl.String)
 
 
+def _date_styles(archive: zipfile.ZipFile) -> frozenset[str]:
+    """The cell styles under which a number is shown as a date or a time: such a cell holds no number."""
+    name = next((name for name in archive.namelist() if name.lower().lstrip("/") == "xl/styles.xml"), "")
+    if not name:
+        return frozenset()
+    root = ET.fromstring(archive.read(name))  # noqa: S314 - checked before
+    own = {
+        node.get("numFmtId"): re.sub(r'"[^"]*"|\\.|\[[^\]]*\]', "", node.get("formatCode", "")).lower()
+        for node in root.iter()
+        if node.tag.endswith("}numFmt")
+    }
+    dates = {number for number, code in own.items() if re.search("[dmyhs]", code)} | BUILT_IN_DATES
+    styles = [style for group in root if group.tag.endswith("}cellXfs") for style in group]
+    return frozenset(str(at) for at, style in enumerate(styles) if style.get("numFmtId") in dates)
+
+
 def _text_of(item: ET.Element) -> str:
     """The text of a shared or inline string, without the reading aids of Japanese."""
     runs = [item, *(run for run in item if run.tag.endswith("}r"))]
     return "".join(node.text or "" for run in runs for node in run if node.tag.endswith("}t"))
 
 
-def _cells(rows: list[ET.Element], columns: int, texts: pl.Series) -> pl.DataFrame:
+def _cells(rows: list[ET.Element], columns: int, texts: pl.Series, dates: frozenset[str]) -> pl.DataFrame:
     """The rows as in `sheet_blocks`. Every line here runs twelve million times for a million listings."""
     numbers: list[int] = []
     own: list[str | None] = [None] * (len(rows) * columns)
@@ -152,10 +179,10 @@ def _cells(rows: list[ET.Element], columns: int, texts: pl.Series) -> pl.DataFra
                 if len(cell) and (text := cell[-1].text):
                     shared[first + column] = int(text)
             else:
-                own[first + column] = _shown(cell, kind)
+                own[first + column] = _shown(cell, kind, dates)
     index = pl.Series(shared, dtype=pl.UInt32)
     cells = pl.Series(own, dtype=pl.String)
-    if len(texts):
+    if index.null_count() < len(index):
         cells = cells.to_frame("own").select(pl.coalesce("own", texts.gather(index))).to_series()
     cells = cells.replace("", None)
     table = {str(column + 1): cells.gather_every(columns, column) for column in range(columns)}
@@ -175,7 +202,7 @@ def _value(cell: ET.Element) -> str | None:
     return next((node.text for node in cell if node.tag.endswith("}v")), None)
 
 
-def _shown(cell: ET.Element, kind: str | None) -> str | None:
+def _shown(cell: ET.Element, kind: str | None, dates: frozenset[str]) -> str | None:
     """A cell that has its content itself, as the text a person sees."""
     if kind == "inlineStr":
         return next((_text_of(node) for node in cell if node.tag.endswith("}is")), None)
@@ -183,9 +210,12 @@ def _shown(cell: ET.Element, kind: str | None) -> str | None:
     if value is None or kind == "e":
         return None
     if kind == "b":
-        return "TRUE" if value == "1" else "FALSE"
+        return "true" if value == "1" else "false"
+    if kind in {None, "n"} and cell.get("s") in dates:
+        seconds = round(float(value) * 86_400)
+        # A spreadsheet shows no day before its first one and none after the year 9999.
+        return str(FIRST_DAY + timedelta(seconds=seconds)) if 0 <= seconds < LAST_SECOND else None
     if kind in {None, "n"} and not value.isdigit():
         figure = float(value)
-        whole = figure.is_integer() and abs(figure) < LARGEST_WHOLE_NUMBER
-        return str(int(figure)) if whole else repr(figure)
+        return str(int(figure)) if figure.is_integer() else repr(figure)
     return value

@@ -110,7 +110,8 @@ def read_listings(path: Path, folder: Path, sheet: str | None = None) -> Listing
 def _judge(cells: pl.DataFrame) -> pl.DataFrame:
     """The columns of the store table, with `reason` where a row is rejected and what tells rows apart."""
     price = pl.col("current_price").str.extract(PRICE).str.replace_all(",", "").cast(pl.Float64)
-    whole = pl.col("item_id").str.contains("^0*[1-9][0-9]{0,17}$")
+    # eBay's have twelve digits; of more than fifteen a spreadsheet makes others.
+    whole = pl.col("item_id").str.contains("^0*[1-9][0-9]{0,14}$")
     own = (pl.col("uk_rtg").str.to_uppercase() == OWN_SUPPLIER).fill_null(value=False)
     named = pl.col("prefix").str.to_uppercase().str.extract("([^-]*)$").str.strip_chars(" ")
     supplier = pl.when(own | pl.col("prefix").is_null()).then(pl.lit(OWN_SUPPLIER)).otherwise(named)

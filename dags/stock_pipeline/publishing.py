@@ -134,7 +134,7 @@ def published_dates(s3: S3Client, bucket: str, table: Table) -> dict[str, int]:
     More than one date: publishing was stopped midway, and has to be done again. Nothing is put back, because
     each partition is whole and right for its date, and those that were copied are the better ones.
     """
-    values = sorted(_values_of_objects(s3, bucket, table, ()))
+    values = sorted(values_of_objects(s3, bucket, table, ()))
     dates = [published_date(s3, bucket, table, entry) for entry in values]
     return dict(sorted(Counter(day.isoformat() if day else "" for day in dates).items()))
 

@@ -110,8 +110,9 @@ def _csv_blocks(path: Path, columns: int) -> Iterator[pl.DataFrame]:
     separator = ""
     lines_before = 0
     for lines in _lines(path):
-        if lines.count('"') % 2:
-            odd = next(at for at, line in enumerate(lines.split("\n"), start=1) if line.count('"') % 2)
+        quoted = lines.split("\n") if '"' in lines else []
+        odd = next((at for at, line in enumerate(quoted, start=1) if line.count('"') % 2), None)
+        if odd:
             raise RejectedFeed(
                 f"in row {lines_before + odd:,} a quotation mark is not closed, or a cell goes on in the "
                 "next line; mend the row, or save the list as .xlsx"

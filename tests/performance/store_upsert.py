@@ -1,9 +1,9 @@
 """A million changed rows into a store table of twelve million, by the statements of weekly_store, measured.
 
-`python -m tests.performance.store_upsert [--listings N] [--changes N] [--stores N]` makes the table, uploads
-a file of changes for one store, and prints as JSON what reading the file took (seconds, most memory), what
-Athena took (seconds, bytes scanned), and whether the published store equals, row for row, what polars
-computes from the files, which knows nothing of the statements.
+`PYTHONPATH=.:dags:plugins python -m tests.performance.store_upsert [--listings N] [--changes N] [--stores N]`
+makes the table, uploads a file of changes for one store, and prints as JSON what reading the file took
+(seconds, most memory), what Athena took (seconds, bytes scanned), and whether the published store equals, row
+for row, what polars computes from the files, which knows nothing of the statements.
 """
 
 from __future__ import annotations
