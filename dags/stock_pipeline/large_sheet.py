@@ -34,7 +34,7 @@ LISTING_LIMITS = WorkbookLimits(
 DIGITS = "0123456789"
 
 FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - what a spreadsheet shows has no time zone
-LAST_SECOND = 2_958_466 * 86_400
+DAY, LEAP_DAY, LAST_DAY = 86_400, 60, 2_958_466
 BUILT_IN_DATES = {str(number) for number in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}
 """Number formats for dates and times that every workbook has."""
 
@@ -212,9 +212,12 @@ def _shown(cell: ET.Element, kind: str | None, dates: frozenset[str]) -> str | N
     if kind == "b":
         return "true" if value == "1" else "false"
     if kind in {None, "n"} and cell.get("s") in dates:
-        seconds = round(float(value) * 86_400)
+        seconds = round(float(value) * DAY)
         # A spreadsheet shows no day before its first one and none after the year 9999.
-        return str(FIRST_DAY + timedelta(seconds=seconds)) if 0 <= seconds < LAST_SECOND else None
+        if not 0 <= seconds < LAST_DAY * DAY:
+            return None
+        # Spreadsheets believe that 1900 was a leap year.
+        return str(FIRST_DAY + timedelta(seconds=seconds + DAY * (seconds < LEAP_DAY * DAY)))
     if kind in {None, "n"} and not value.isdigit():
         figure = float(value)
         return str(int(figure)) if figure.is_integer() else repr(figure)
