@@ -200,3 +200,14 @@ def test_the_image_gets_what_it_needs_and_little_else() -> None:
     ).stdout.splitlines()
     folders = {path.split("/")[0] for path in tracked if "/" in path and not path.startswith(".")}
     assert folders - ignored == {"dags", "include", "plugins"}
+
+
+@pytest.mark.parametrize(("service", "module"), [("demo", "demo"), ("local-aws", "local_aws serve")])
+def test_the_commands_are_ones_that_exist(added: dict[str, Any], service: str, module: str) -> None:
+    said = " ".join(added["services"][service]["command"])
+    assert f"-m {module}" in said
+    asked = [sys.executable, "-m", *module.split(), "--help"]
+    help_text = subprocess.run(asked, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    options = re.findall(r"--[a-z][a-z-]*", said.partition(f"-m {module}")[2])
+    assert options
+    assert [option for option in options if option not in help_text] == []
