@@ -142,7 +142,9 @@ def _show(trial: Trial, code: str) -> None:
     if trial.labels.is_empty():
         st.success("No label's quantity differs.", icon=":material/check:")
     else:
-        st.warning(f"{trial.labels.height:,} labels get another quantity.", icon=":material/difference:")
+        count = trial.labels.height
+        told = "1 label gets another quantity." if count == 1 else f"{count:,} labels get another quantity."
+        st.warning(told, icon=":material/difference:")
     st.dataframe(_figures(trial.before, trial.after), hide_index=True, width="content")
     labels, rows = st.tabs([f"Labels ({trial.labels.height:,})", f"Rows ({trial.rows.height:,})"])
     names = {"custom_label": "Label", "before": "In force", "after": "Changed"}
