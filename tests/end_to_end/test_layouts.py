@@ -42,6 +42,8 @@ RUNS = (
     # All listings go to another supplier, which nobody lets happen unseen.
     ("weekly_store", {"run_date": str(SECOND), "release": [NEW_STORE], "release_reason": "a test"}),
     ("monthly_product", {"run_date": str(SECOND)}),
+    # Here it cannot start the two above; what it does itself it does all the same.
+    ("prepare_tables", {"run_date": str(SECOND)}),
 )
 """What is run where every call is held to the execution role."""
 
@@ -196,6 +198,13 @@ def test_the_other_dags_end_well(on_mwaa: Any, dag_id: str, runs: int) -> None:
 def test_the_supplier_that_loses_its_last_stock_is_told_of(on_mwaa: Any) -> None:
     (failed,) = on_mwaa["failed"]["prune_old_data"]
     assert set(failed) == {"conclude -1"}
+
+
+def test_only_what_needs_other_dags_fails_where_there_is_no_scheduler(on_mwaa: Any) -> None:
+    (failed,) = on_mwaa["failed"]["prepare_tables"]
+    names = {name.partition(" ")[0] for name in failed}
+    # The last says that most stores have no listings, which is true of these days.
+    assert names <= {"refresh_product", "refresh_stores", "check_tables"}
 
 
 def test_every_dag_that_calls_aws_is_run(on_mwaa: Any) -> None:
