@@ -20,7 +20,8 @@ from demo import REPOSITORY
 from demo.airflow_api import AirflowApi
 from demo.airflow_local import STATE, airflow_address, airflow_environment, airflow_server, healthy
 from demo.front_end import front_end_address, front_end_environment, front_end_server
-from demo.load import feed_days, upload_feeds, upload_tables
+from demo.load import feed_days, upload_feeds, upload_refresh_files
+from demo.refresh_files import write_refresh_files
 from demo.sample_feeds import last_days, write_sample_feeds
 from demo.sample_tables import write_product_and_store
 from demo.show import read_summary, show_summary
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 WORK = REPOSITORY / ".local" / "demo"
 DAG_ID = "daily_stock"
+REFRESHES = ("monthly_product", "weekly_store")
+PRUNING = "prune_old_data"
+STORES = ("AMS", "CPO_FPS", "OR", "PG", "RTG_UMD", "SJR")
+"""Of the seller's sixteen: each takes six tasks to refresh, and somebody is watching."""
 SAMPLE_DAYS = 2
 PARSE_SECONDS = 90
 START_SECONDS = 600
@@ -143,9 +148,9 @@ class Demo:
         front_end.wait()
         self._say(f"the page for staff is up: {front_end_address(self.front_end_port)}")
 
-        published = [self._run(api, s3, outputs["BucketName"], day) for day in days]
+        came_through = self._work(api, s3, outputs["BucketName"], days)
         self._farewell(api, outputs)
-        return 0 if all(published) else 1
+        return 0 if came_through else 1
 
     def into(self, airflow: str, aws: str) -> int:
         """Load data into what runs already, run the days, show what came of them; 0 if all were published."""
@@ -160,14 +165,12 @@ class Demo:
             time.sleep(1)
         api = AirflowApi(airflow)
         self._await_dag(api)
-        published = [self._run(api, s3, outputs["BucketName"], day) for day in days]
-        return 0 if all(published) else 1
+        return 0 if self._work(api, s3, outputs["BucketName"], days) else 1
 
     def _load(self, aws: str, outputs: dict[str, str]) -> tuple[S3Client, list[date]]:
         """Put tables and feeds into the bucket; returns S3's client and the days there are feeds of."""
         clients = client_arguments(aws)
-        s3, glue = boto3.client("s3", **clients), boto3.client("glue", **clients)
-        bucket, database = outputs["BucketName"], outputs["DatabaseName"]
+        s3, bucket = boto3.client("s3", **clients), outputs["BucketName"]
         feeds = self.given_feeds
         if feeds is None:
             feeds = self.work / "feeds"
@@ -179,29 +182,49 @@ class Demo:
         if not days:
             raise DemoError(f"{feeds} has no subfolder named YYYY-MM-DD with workbooks in it")
         made = write_product_and_store(feeds, self.work / "tables")
-        upload_tables(s3, glue, bucket, database, self.work / "tables")
-        listings, stores = sum(made.listings.values()), len(made.listings)
-        self._say(f"product has {made.product_rows:,} rows, store {listings:,} listings in {stores} stores")
+        listings = write_refresh_files(self.work / "tables", self.work / "refresh", STORES)
+        files = upload_refresh_files(s3, bucket, days[0][0], self.work / "refresh")
+        self._say(
+            f"{files} lists are uploaded: product with {made.product_rows:,} rows, {len(listings)} stores "
+            f"with {sum(listings.values()):,} listings"
+        )
         for day, folder in days:
             self._say(f"{upload_feeds(s3, bucket, day, folder)} workbooks of {day} are uploaded")
         return s3, [day for day, _ in days]
 
     def _await_dag(self, api: AirflowApi) -> None:
         deadline = time.monotonic() + PARSE_SECONDS
-        while not api.knows(DAG_ID):
+        while missing := [dag_id for dag_id in (*REFRESHES, DAG_ID, PRUNING) if not api.knows(dag_id)]:
             if errors := api.import_errors():
                 raise DemoError("The DAGs cannot be imported:\n" + "\n".join(errors))
             if time.monotonic() > deadline:
-                raise DemoError(f"Airflow has not found {DAG_ID} after {PARSE_SECONDS} s")
+                raise DemoError(f"Airflow has not found {', '.join(missing)} after {PARSE_SECONDS} s")
             time.sleep(1)
 
-    def _run(self, api: AirflowApi, s3: S3Client, bucket: str, day: date) -> bool:
-        run_id = api.trigger(DAG_ID, day)
-        self._say(f"{DAG_ID} runs for {day}: {api.run_address(DAG_ID, run_id)}")
+    def _work(self, api: AirflowApi, s3: S3Client, bucket: str, days: list[date]) -> bool:
+        """Refresh product and store, run the days, prune; returns whether all came through."""
+        refreshes = {dag_id: self._trigger(api, dag_id, days[0]) for dag_id in REFRESHES}
+        refreshed = [self._watch(api, dag_id, run_id) == "success" for dag_id, run_id in refreshes.items()]
+        published = [self._run(api, s3, bucket, day) for day in days]
+        pruned = self._watch(api, PRUNING, self._trigger(api, PRUNING, days[-1])) == "success"
+        return all([*refreshed, *published, pruned])
+
+    def _trigger(self, api: AirflowApi, dag_id: str, day: date) -> str:
+        run_id = api.trigger(dag_id, day)
+        self._say(f"{dag_id} runs for {day}: {api.run_address(dag_id, run_id)}")
+        return run_id
+
+    def _watch(self, api: AirflowApi, dag_id: str, run_id: str) -> str:
+        """Wait for the end of a run; returns its state."""
         with self.console.status("") as status:
-            state = api.watch(DAG_ID, run_id, lambda line: self._progress(status, line))
-        meaning = "" if state == "success" else " (somebody has to look at something: see below)"
-        self._say(f"{DAG_ID} for {day} ended: {state}{meaning}")
+            state = api.watch(dag_id, run_id, lambda line: self._progress(status, line))
+        meaning = "" if state == "success" else " (somebody has to look at something)"
+        self._say(f"{dag_id} ended: {state}{meaning}")
+        return state
+
+    def _run(self, api: AirflowApi, s3: S3Client, bucket: str, day: date) -> bool:
+        run_id = self._trigger(api, DAG_ID, day)
+        self._watch(api, DAG_ID, run_id)
         try:
             summary = read_summary(s3, bucket, day)
         except s3.exceptions.NoSuchKey as error:

@@ -27,7 +27,7 @@ class AirflowApi:
         # The simple auth manager gives a token to whoever asks, if it is told that all are admins.
         token = httpx.get(f"{address}/auth/token").raise_for_status().json()["access_token"]
         self._client = httpx.Client(
-            base_url=f"{address}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=30
+            base_url=f"{address}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=120
         )
 
     def knows(self, dag_id: str) -> bool:

@@ -1,19 +1,16 @@
-"""Puts feeds and tables into the bucket, as staff and the refreshes of product and store would."""
+"""Puts feeds and lists into the bucket, as staff would."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aws_operators.glue_partitions import PartitionInput, ensure_partitions
 from stock_pipeline import locations
 from stock_pipeline.tables import PRODUCT, STORE
 
 if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
 
 
@@ -34,17 +31,11 @@ def upload_feeds(s3: S3Client, bucket: str, day: date, folder: Path) -> int:
     return len(paths)
 
 
-def upload_tables(s3: S3Client, glue: GlueClient, bucket: str, database: str, folder: Path) -> None:
-    """Upload product and store files as they lie in `folder`, and register the store's partitions."""
-    paths = [folder / PRODUCT.key(), *sorted((folder / STORE.name).rglob("data.parquet"))]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda path: s3.upload_file(str(path), bucket, str(path.relative_to(folder))), paths))
-    stores = [path.parent.relative_to(folder) for path in paths[1:]]
-    partitions: list[PartitionInput] = [
-        {
-            "values": [part.partition("=")[2] for part in store.parts[1:]],
-            "location": f"s3://{bucket}/{store}/",
-        }
-        for store in stores
-    ]
-    ensure_partitions(glue, database, STORE.name, partitions)
+def upload_refresh_files(s3: S3Client, bucket: str, day: date, folder: Path) -> int:
+    """Upload the lists that `write_refresh_files` wrote as those of a day; returns how many."""
+    prefixes = {PRODUCT.name: locations.PRODUCT_FEEDS, STORE.name: locations.STORE_FEEDS}
+    paths = sorted(folder.glob("*/*"))
+    for path in paths:
+        key = prefixes[path.parent.name] + locations.day_prefix(day) + path.name
+        s3.upload_file(str(path), bucket, key)
+    return len(paths)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from demo.load import feed_days, upload_feeds, upload_tables
+from aws_operators.glue_partitions import PartitionInput, ensure_partitions
+from demo.load import feed_days, upload_feeds
 from demo.sample_feeds import write_sample_feeds
 from demo.sample_tables import write_product_and_store
+from stock_pipeline.tables import PRODUCT, STORE
 from tests import oracle
 from tests.end_to_end.stack import Stack
 
@@ -99,7 +101,18 @@ class Days:
         return oracle.ebay_rows(self.store, self.product, *oracle.newest_two(history, run_date))
 
     def upload_tables(self, stack: Stack) -> None:
-        upload_tables(stack.s3, stack.glue, stack.bucket, stack.database, self.tables)
+        """Put product and store where the refreshes publish them, without the refreshes."""
+        for path in [self.tables / PRODUCT.key(), *(self.tables / STORE.name).rglob("data.parquet")]:
+            stack.s3.upload_file(str(path), stack.bucket, str(path.relative_to(self.tables)))
+        partitions: list[PartitionInput] = [
+            {
+                "values": [part.partition("=")[2] for part in folder.parts[1:]],
+                "location": f"s3://{stack.bucket}/{folder}/",
+            }
+            for path in sorted((self.tables / STORE.name).rglob("data.parquet"))
+            if (folder := path.parent.relative_to(self.tables))
+        ]
+        ensure_partitions(stack.glue, stack.database, STORE.name, partitions)
 
     def upload_feeds(self, stack: Stack, *days: date) -> None:
         for day in days or (FIRST, SECOND):
