@@ -37,7 +37,17 @@ from airflow.sdk import DAG, Param
 
 import stock_settings as settings
 
-ANSWER = "ti.xcom_pull(task_ids='decide')"
+# One template for the whole, because Airflow renders the values of a dictionary but not its keys.
+RELEASE = """
+{%- set answer = ti.xcom_pull(task_ids="decide") -%}
+{{ {
+    "run_date": params.run_date,
+    "suppliers": [params.supplier],
+    "release": [params.supplier],
+    "release_reason": answer["params_input"].get("reason") or "no reason was given",
+    "released_by": answer["responded_by_user"]["name"],
+    "release_files": {params.supplier: params.sha256},
+} | tojson }}"""
 PARAMS = {
     "run_date": Param(None, type=["null", "string"], format="date", description="The feed's day."),
     "supplier": Param(None, type=["null", "string"], description="The supplier whose feed is held."),
@@ -73,14 +83,7 @@ with DAG(
         task_id="release",
         trigger_dag_id="daily_stock",
         logical_date=None,
-        conf={
-            "run_date": "{{ params.run_date }}",
-            "suppliers": ["{{ params.supplier }}"],
-            "release": ["{{ params.supplier }}"],
-            "release_reason": f"{{{{ {ANSWER}['params_input'].get('reason') or 'no reason was given' }}}}",
-            "released_by": f"{{{{ {ANSWER}['responded_by_user']['name'] }}}}",
-            "release_files": {"{{ params.supplier }}": "{{ params.sha256 }}"},
-        },
+        conf=RELEASE,
         note="{{ params.supplier }} is released: {{ params.reason }}",
         fail_when_dag_is_paused=True,
         openlineage_inject_parent_info=False,

@@ -37,6 +37,10 @@ def plan_run(
         )
     if params["release"] and not (params["release_reason"] or "").strip():
         raise NeedsPersonError("release_reason is empty: say why the held feed is right")
+    if params["release_files"] and params["release_files"].keys() != set(params["release"]):
+        raise NeedsPersonError(
+            "release_files must have a checksum for each supplier under release, and no other"
+        )
     names = {*suppliers.suppliers, *STORES}
     if strangers := [name for name in params["accept_changes"] if name not in names]:
         raise NeedsPersonError(f"accept_changes names {', '.join(strangers)}: neither a supplier nor a store")

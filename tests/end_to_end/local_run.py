@@ -62,14 +62,16 @@ class _Comms:
                 return comms.TICount(count=len(self._run.result("plan_run") or []))
             case comms.ValidateInletsAndOutlets():
                 return comms.InactiveAssetsResult(inactive_assets=[])
-            case comms.TriggerDagRun():
-                return self._trigger(msg)
+            case comms.TriggerDagRun() | comms.GetDag():
+                return self._other_dag(msg)
             case comms.GetVariable() | comms.GetConnection():
                 missing = ErrorType.VARIABLE_NOT_FOUND
                 return comms.ErrorResponse(error=missing, detail={"message": str(msg)})
         return comms.OKResponse(ok=True)
 
-    def _trigger(self, msg: Any) -> Any:
+    def _other_dag(self, msg: Any) -> Any:
+        if isinstance(msg, comms.GetDag):
+            return comms.DagResult.model_construct(dag_id=msg.dag_id, is_paused=False)
         if any(msg.run_id == other.run_id for other in self._run.triggered):
             return comms.ErrorResponse(error=ErrorType.DAGRUN_ALREADY_EXISTS)
         self._run.triggered.append(msg)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import BytesIO
@@ -143,6 +143,17 @@ class Stack:
         sink = BytesIO()
         pq.write_table(table, sink)
         self.put(key, sink.getvalue())
+
+    def put_snapshot(self, key: str, quantities: Mapping[str, int], day: date) -> None:
+        """Write a snapshot whose parts are called as its labels are."""
+        labels = sorted(quantities)
+        columns = {
+            "custom_label": labels,
+            "part_number": labels,
+            "quantity": pa.array([quantities[label] for label in labels], pa.int32()),
+            "updated_date": [day] * len(labels),
+        }
+        self.put_parquet(key, pa.table(columns))
 
     def register(self, table: str, values: list[str], key: str) -> None:
         """Register the folder of an object as a partition."""

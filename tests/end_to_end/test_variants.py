@@ -210,17 +210,9 @@ def test_a_listing_that_is_there_twice_is_not_published(prepared: Stack, days: D
 
 def test_a_supplier_that_goes_to_zero_is_not_published(prepared: Stack, days: Days, run: Run) -> None:
     # By a snapshot put there by hand, because a feed like this would not get so far.
-    labels = sorted(days.history["FPS"][FIRST])
-    zeros = {
-        "custom_label": labels,
-        "part_number": labels,
-        "quantity": pa.array([0] * len(labels), pa.int32()),
-        "updated_date": [SECOND] * len(labels),
-    }
-    values = ["FPS", *locations.date_parts(SECOND)]
-    key = SUPPLIER_STOCK.key(*values)
-    prepared.put_parquet(key, pa.table(zeros))
-    prepared.register(SUPPLIER_STOCK.name, values, key)
+    key = SUPPLIER_STOCK.key("FPS", *locations.date_parts(SECOND))
+    prepared.put_snapshot(key, dict.fromkeys(days.history["FPS"][FIRST], 0), SECOND)
+    prepared.register(SUPPLIER_STOCK.name, ["FPS", *locations.date_parts(SECOND)], key)
     made = run(suppliers=("BGA", "RTG"))
     refused_by_the_audit(prepared, days, made, "share_to_zero_by_supplier", "FPS")
 

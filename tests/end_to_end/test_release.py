@@ -1,0 +1,184 @@
+"""A feed is held, somebody is asked, and the answer starts a run in which it counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG
+
+from stock_pipeline import locations
+from stock_pipeline.tables import SUPPLIER_STOCK
+from tests.dags.test_daily_stock_rendering import rendered
+from tests.end_to_end.days import FEW, FIRST, SECOND, Days
+from tests.end_to_end.local_run import LocalRun
+from tests.end_to_end.stack import Stack
+
+Run = Callable[..., LocalRun]
+
+
+@pytest.fixture
+def run(daily_stock: DAG, prepared: Stack) -> Run:
+    def go(suppliers: tuple[str, ...] = FEW, **conf: Any) -> LocalRun:
+        return LocalRun(daily_stock, {"run_date": str(SECOND), "suppliers": list(suppliers), **conf}).go()
+
+    return go
+
+
+@pytest.fixture
+def half_a_list(prepared: Stack, days: Days, tmp_path: Any) -> None:
+    """BGA's feed of the second day without its second half."""
+    source = days.feeds / str(SECOND) / "BGA SF.xlsx"
+    rows = list(openpyxl.load_workbook(source).worksheets[0].iter_rows(values_only=True))
+    book = openpyxl.Workbook()
+    for row in rows[: len(rows) // 2]:
+        book.worksheets[0].append(list(row))
+    book.save(tmp_path / "half.xlsx")
+    prepared.put(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx", (tmp_path / "half.xlsx").read_bytes())
+
+
+@pytest.fixture
+def held(half_a_list: None, run: Run) -> LocalRun:
+    return run()
+
+
+def answer(dag_bag: DagBag, asked: Any, **given: Any) -> LocalRun:
+    """The run of `approve_feed` that was started, with its question answered."""
+    approval = LocalRun(dag_bag.dags["approve_feed"], asked.conf)
+    approval.xcoms["decide", -1, "return_value"] = {
+        "chosen_options": [ApprovalOperator.APPROVE],
+        "params_input": {"reason": "they sold the other half"},
+        "responded_at": datetime(2024, 8, 8, 9, tzinfo=UTC).isoformat(),
+        "responded_by_user": {"id": "1", "name": "jo"},
+    } | given
+    return approval
+
+
+def test_a_held_feed_stops_nobody_and_asks_once(
+    prepared: Stack, days: Days, held: LocalRun, run: Run
+) -> None:
+    bga = FEW.index("BGA")
+    assert held.result("feed.process_feed", bga)["verdict"] == "held"
+    assert held.states["publish_ebay", -1] == "success"
+    assert held.state == "failed"
+    assert "BGA: BGA SF.xlsx is held" in str(held.errors["conclude", -1])
+    assert prepared.ebay() == days.table(SECOND, *FEW, without=[("BGA", SECOND)])
+    assert ("feed_held", "BGA") in {(event, told["subject"]) for event, told in prepared.messages()}
+    (asked,) = held.triggered
+    assert asked.dag_id == "approve_feed"
+    assert asked.conf == {
+        "run_date": str(SECOND),
+        "supplier": "BGA",
+        "sha256": prepared.feed_report(SECOND, "BGA")["file"]["sha256"],
+        "reason": prepared.feed_report(SECOND, "BGA")["reason"],
+        "report": f"s3://{prepared.bucket}/{locations.stock_feed_report_key(SECOND, 'BGA')}",
+    }
+    # The run again asks under the same name, and Airflow has that run already.
+    again = run()
+    assert [entry.run_id for entry in again.triggered] == [asked.run_id]
+    again.perform("ask_for_release", 0)
+    assert again.states["ask_for_release", 0] == "skipped"
+
+
+def test_the_question_can_be_answered_by_reading_it(dag_bag: DagBag, held: LocalRun) -> None:
+    approval = LocalRun(dag_bag.dags["approve_feed"], held.triggered[0].conf)
+    question, _ = rendered(approval, "decide")
+    assert question.subject == f"Release BGA's feed of {SECOND}?"
+    assert "BGA SF.xlsx is held" in question.body
+    assert "reports/stock_feed" in question.body
+    assert question.defaults == [ApprovalOperator.REJECT]
+
+
+def test_approved_it_counts_with_who_and_why_in_its_report(
+    prepared: Stack, daily_stock: DAG, dag_bag: DagBag, held: LocalRun
+) -> None:
+    approval = answer(dag_bag, held.triggered[0])
+    assert approval.perform("release") == "success"
+    (started,) = approval.triggered
+    assert started.dag_id == "daily_stock"
+    assert started.conf == {
+        "run_date": str(SECOND),
+        "suppliers": ["BGA"],
+        "release": ["BGA"],
+        "release_reason": "they sold the other half",
+        "released_by": "jo",
+        "release_files": {"BGA": held.triggered[0].conf["sha256"]},
+    }
+    released = LocalRun(daily_stock, started.conf).go()
+    assert released.failed == {}
+    report = prepared.feed_report(SECOND, "BGA")
+    assert (report["verdict"], report["release"]["by"]) == ("accepted", "jo")
+    key = SUPPLIER_STOCK.key("BGA", *locations.date_parts(SECOND))
+    assert prepared.s3.head_object(Bucket=prepared.bucket, Key=key)["Metadata"] == {"released": "true"}
+    by_supplier = {supplier for *_, supplier in prepared.ebay().values()}
+    assert by_supplier == set(FEW)
+    summary = prepared.json(locations.run_summary_key(SECOND))
+    assert [line["release"]["reason"] for line in summary["feeds"]] == ["they sold the other half"]
+
+
+def test_a_file_changed_since_is_judged_anew(
+    prepared: Stack, days: Days, daily_stock: DAG, dag_bag: DagBag, held: LocalRun
+) -> None:
+    approval = answer(dag_bag, held.triggered[0])
+    approval.perform("release")
+    body = prepared.body(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx")
+    prepared.put(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx", body + b"\0")
+    started = LocalRun(daily_stock, approval.triggered[0].conf).go()
+    assert prepared.feed_report(SECOND, "BGA")["verdict"] != "accepted"
+    assert started.state == "failed"
+    assert prepared.ebay() == days.table(SECOND, *FEW, without=[("BGA", SECOND)])
+
+
+def test_without_a_reason_the_report_says_that_none_was_given(dag_bag: DagBag, held: LocalRun) -> None:
+    approval = answer(dag_bag, held.triggered[0], params_input={})
+    approval.perform("release")
+    assert approval.triggered[0].conf["release_reason"] == "no reason was given"
+
+
+@pytest.mark.parametrize(
+    ("conf", "words"),
+    [
+        ({"release": ["BGA"]}, "release_reason is empty"),
+        ({"release": ["BGA"], "release_reason": " "}, "release_reason is empty"),
+        ({"release": ["APE"], "release_reason": "it is right"}, "release names APE"),
+        (
+            {"release": ["BGA"], "release_reason": "it is right", "release_files": {"FPS": "0" * 64}},
+            "release_files must have a checksum for each supplier",
+        ),
+        ({"accept_changes": ["Mars"]}, "accept_changes names Mars"),
+    ],
+)
+def test_a_release_says_of_what_and_why(run: Run, conf: dict[str, Any], words: str) -> None:
+    made = run(**conf)
+    assert words in str(made.errors["plan_run", -1])
+    assert made.states["plan_run", -1] == "failed"
+
+
+def test_a_change_the_audit_stops_can_be_accepted(prepared: Stack, days: Days, run: Run) -> None:
+    everything_out(prepared, days)
+    stopped = run(suppliers=("BGA", "RTG"))
+    assert stopped.states["audit", -1] == "failed"
+    summary = prepared.json(locations.run_summary_key(SECOND))
+    assert {row["subject"] for row in summary["checks"] if row["passed"] != "true"} >= {"FPS"}
+    let_through = run(suppliers=("BGA", "RTG"), accept_changes=["FPS"])
+    assert let_through.failed == {}
+    assert {row[0] for row in prepared.ebay().values() if row[3] == "FPS"} == {0}
+
+
+def everything_out(stack: Stack, days: Days) -> None:
+    """Put a snapshot of FPS by hand that has nothing in stock, as no feed could."""
+    key = SUPPLIER_STOCK.key("FPS", *locations.date_parts(SECOND))
+    stack.put_snapshot(key, dict.fromkeys(days.history["FPS"][FIRST], 0), SECOND)
+    stack.register(SUPPLIER_STOCK.name, ["FPS", *locations.date_parts(SECOND)], key)
+
+
+def test_what_the_final_message_says_of_a_held_feed(held: LocalRun) -> None:
+    told = json.loads(held.result("summarise", key="sns")["message"])
+    assert (told["status"], told["counts"]["held"]) == ("failed", 1)
+    assert "BGA SF.xlsx is held" in told["text"]
