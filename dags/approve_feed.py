@@ -30,6 +30,7 @@ whatever was approved.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, cast
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -83,7 +84,7 @@ with DAG(
         task_id="release",
         trigger_dag_id="daily_stock",
         logical_date=None,
-        conf=RELEASE,
+        conf=cast("Any", RELEASE),  # it takes JSON text too
         note="{{ params.supplier }} is released: {{ params.reason }}",
         fail_when_dag_is_paused=True,
         openlineage_inject_parent_info=False,
