@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -41,20 +42,26 @@ def daily_stock(dag_bag: DagBag) -> DAG:
 
 
 @pytest.fixture(scope="module")
-def real_run(daily_stock: DAG, airflow_database: None, stack: Stack) -> Callable[..., Any]:
-    """Run the DAG by `dag.test`; returns the run."""
+def real_run_of(airflow_database: None, stack: Stack) -> Callable[..., Any]:
+    """Run a DAG by `dag.test`; returns the run."""
     call = BaseNotifier.__call__
 
     def on_a_copy(self: BaseNotifier, *arguments: Any) -> None:
         # A notifier keeps what it rendered. On a worker each task instance has one of its own.
         call(copy.deepcopy(self), *arguments)
 
-    def run(**conf: Any) -> Any:
-        with own_params(daily_stock), pytest.MonkeyPatch.context() as patch:
+    def run(dag: DAG, **conf: Any) -> Any:
+        with own_params(dag), pytest.MonkeyPatch.context() as patch:
             patch.setattr(BaseNotifier, "__call__", on_a_copy)
-            return daily_stock.test(run_conf=conf)
+            return dag.test(run_conf=conf)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def real_run(daily_stock: DAG, real_run_of: Callable[..., Any]) -> Callable[..., Any]:
+    """Run the daily DAG by `dag.test`; returns the run."""
+    return functools.partial(real_run_of, daily_stock)
 
 
 @pytest.fixture(scope="module")

@@ -82,10 +82,10 @@ class Listings:
         return Listings(kept | {(store, int(one["item_id"])): listing(one) for one in uploaded})
 
 
-def read_store(stack: Stack) -> Listings:
-    """The table as its objects are, by the catalog."""
+def read_store(stack: Stack, only: tuple[str, str] | None = None) -> Listings:
+    """The table as its objects are, by the catalog, or one partition of it."""
     found = {}
-    for store, supplier in stack.partitions(STORE.name):
+    for store, supplier in [only] if only else stack.partitions(STORE.name):
         body = stack.body(STORE.key(store, supplier))
         for one in pl.read_parquet(BytesIO(body), hive_partitioning=False).to_dicts():
             assert (store, one["item_id"]) not in found

@@ -12,12 +12,15 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
+import monthly_product_tasks
 from stock_pipeline import locations
 from stock_pipeline.tables import PRODUCT, STORE, STORES
 from tests.end_to_end.checkpoint import Checkpoint
+from tests.end_to_end.dying import dying
 from tests.end_to_end.local_run import LocalRun
 from tests.end_to_end.stack import Stack
 from tests.end_to_end.store_files import Listings, as_csv, as_workbook, listing, read_store, row, upload
+from tests.end_to_end.test_crashes import Killed
 
 DAY, LATER = date(2024, 8, 1), date(2024, 9, 1)
 HEADER = ("custom_label", "part_number", "supplier")
@@ -171,6 +174,34 @@ def test_twice_gives_the_same_and_a_dry_run_nothing(run: Run, stack: Stack) -> N
         assert run().failed == {}
         assert read_product(stack) == in_order(BEFORE[5:])
     assert "later than 2024-08-01" in str(run(DAY).errors["publish_product", -1])
+
+
+CRASHES: dict[str, tuple[str, str, str]] = {
+    "file staged": ("read_file", "s3_client", "upload_file"),
+    "table over it made": ("read_file", "glue_client", "create_table"),
+    "copied": ("publish_product", "s3_client", "copy"),
+    "reported": ("report_product", "s3_client", "put_object"),
+    "half dropped": ("report_product", "glue_client", "delete_table"),
+}
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+def test_a_killed_run_leaves_a_whole_mapping_and_the_day_run_again_makes_it_good(
+    quick: dict[str, DAG], run: Run, stack: Stack, crash: str
+) -> None:
+    put(stack, LATER, "mapping.csv", as_csv(as_rows(BEFORE[5:]), HEADER))
+    task_id, client, method = CRASHES[crash]
+    made = LocalRun(quick["monthly_product"], {"run_date": str(LATER)})
+    with pytest.MonkeyPatch.context() as patch:
+        order = [task.task_id for task in made.dag.topological_sort()]
+        made.go(stop=order[order.index(task_id) - 1])
+        dying(patch, monthly_product_tasks, client, method)
+        made.go(start=task_id, stop=task_id)
+    assert {type(error) for error in made.errors.values()} == {Killed}
+    before = crash in {"file staged", "table over it made"}
+    assert read_product(stack) == in_order(BEFORE if before else BEFORE[5:])
+    assert run().failed == {}
+    assert read_product(stack) == in_order(BEFORE[5:])
 
 
 def triggered(run: LocalRun, task_id: str) -> tuple[str, Any]:

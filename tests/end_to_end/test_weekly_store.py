@@ -256,3 +256,25 @@ def test_wrong_parameters_fail_at_once(run: Run, stack: Stack, conf: dict[str, A
     made = run(**conf)
     assert words in str(made.errors["plan_run", -1])
     assert read_store(stack) == BEFORE
+
+
+def test_airflow_itself_decides_the_same(
+    weekly_store: DAG, real_run_of: Callable[..., Any], run: Run, stack: Stack
+) -> None:
+    """What skips, what runs all the same, and what an instance of the group gets of another."""
+    more = [row(600, "PV-600")]
+    upload(stack, LATER, "AMS.csv", b"no list")
+    upload(stack, LATER, "PV.csv", as_csv(more))
+    made = real_run_of(weekly_store, run_date=str(LATER))
+    states = {(ti.task_id, ti.map_index): str(ti.state) for ti in made.get_task_instances()}
+    assert [
+        states[f"store.{name}", 0] for name in ("read_file", "audit", "publish_store", "register_store")
+    ] == ["skipped"] * 4
+    assert states["store.report_store", 0] == states["store.report_store", 1] == "success"
+    assert states["store.register_store", 1] == "success"
+    assert [key for key, state in states.items() if state == "failed"] == [("conclude", -1)]
+    assert read_store(stack) == BEFORE.merged("PV", more)
+    stack.messages()
+    nothing = real_run_of(weekly_store, run_date=str(LATER + timedelta(days=20)))
+    assert str(nothing.state) == "success"
+    assert [event for event, _ in stack.messages()] == ["run_finished"]

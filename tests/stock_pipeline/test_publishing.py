@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from stock_pipeline.publishing import (
     published_date,
     staging_prefix,
 )
-from stock_pipeline.tables import EBAY
+from stock_pipeline.tables import EBAY, PRODUCT, STORE
 from tests.stock_pipeline.interruption import stop_at_every_call
 from tests.stock_pipeline.lake import Lake
 
@@ -181,3 +182,73 @@ def test_dropping_the_staging_table_takes_its_files_and_nothing_else(published: 
         drop_staging(published.s3, published.glue, **published.where, staging_table=STAGING)
         assert published.keys("staging/") == [f"{staging_prefix(STAGING)[:-1]}d/data"]
         assert objects(published) == keyed(OLD)
+
+
+def stage_store(lake: Lake, *partitions: tuple[str, str], name: str = STAGING) -> None:
+    lake.create_table(name, STORE)
+    for store, supplier in partitions:
+        key = f"{staging_prefix(name)}try=1/ebay_store={store}/supplier={supplier}/bucket-0"
+        lake.put(key, f"{name} {store} {supplier}".encode())
+        lake.register(name, (store, supplier), key)
+
+
+def publish_store(lake: Lake, store: str, run_date: date = DAY) -> Published:
+    return publish(
+        lake.s3,
+        lake.glue,
+        **lake.where,
+        staging_table=STAGING,
+        table=STORE,
+        run_date=run_date,
+        within=(store,),
+    )
+
+
+def test_one_store_is_published_and_no_other_is_touched(lake: Lake):
+    for values in (("AMS", "BGA"), ("AMS", "FPS"), ("AMSX", "BGA"), ("PV", "BGA")):
+        lake.put(STORE.key(*values), b"old")
+        lake.register(STORE.name, values, STORE.key(*values))
+    lake.put(STORE.key("AMS", "KLA"), b"nobody registered this")
+    stage_store(lake, ("AMS", "BGA"), ("AMS", "KYB"))
+    done = publish_store(lake, "AMS")
+    assert [entry.values for entry in done.partitions] == [("AMS", "BGA"), ("AMS", "KYB")]
+    assert done.removed == [("AMS", "FPS"), ("AMS", "KLA")]
+    assert lake.bodies("store/") == {
+        STORE.key("AMS", "BGA"): f"{STAGING} AMS BGA".encode(),
+        STORE.key("AMS", "KYB"): f"{STAGING} AMS KYB".encode(),
+        STORE.key("AMSX", "BGA"): b"old",
+        STORE.key("PV", "BGA"): b"old",
+    }
+    assert lake.registered(STORE.name) == {("AMS", "BGA"), ("AMSX", "BGA"), ("PV", "BGA")}
+
+
+def test_a_later_date_in_another_store_is_no_reason_to_refuse(lake: Lake):
+    stage_store(lake, ("AMS", "BGA"))
+    publish_store(lake, "AMS", DAY)
+    drop_staging(lake.s3, lake.glue, **lake.where, staging_table=STAGING)
+    stage_store(lake, ("PV", "BGA"))
+    publish_store(lake, "PV", YESTERDAY)
+    with pytest.raises(PublishRefusedError, match="which is not of AMS"):
+        publish_store(lake, "AMS", DAY)
+
+
+def test_a_table_without_partitions_is_one_object(lake: Lake):
+    lake.put(PRODUCT.key(), b"old")
+    lake.create_table(STAGING, PRODUCT)
+    location = f"{staging_prefix(STAGING)}try=2/"
+    table = lake.glue.get_table(DatabaseName=lake.bucket, Name=STAGING)["Table"]
+    storage = table["StorageDescriptor"] | {"Location": f"s3://{lake.bucket}/{location}"}
+    lake.glue.update_table(
+        DatabaseName=lake.bucket, TableInput={"Name": STAGING, "StorageDescriptor": storage}
+    )
+    arguments: dict[str, Any] = {"staging_table": STAGING, "table": PRODUCT, "run_date": DAY}
+    with pytest.raises(PublishRefusedError, match="0 files instead of one"):
+        publish(lake.s3, lake.glue, **lake.where, **arguments)
+    assert lake.bodies("product/") == {PRODUCT.key(): b"old"}
+    lake.put(f"{location}bucket-0", b"new")
+    done = publish(lake.s3, lake.glue, **lake.where, **arguments)
+    assert lake.bodies("product/") == {PRODUCT.key(): b"new"}
+    assert (done.partitions, done.removed) == ([], [])
+    assert published_date(lake.s3, lake.bucket, PRODUCT, ()) == DAY
+    with pytest.raises(PublishRefusedError, match="published for 2024-08-08"):
+        publish(lake.s3, lake.glue, **lake.where, **arguments | {"run_date": YESTERDAY})
