@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
+import hypothesis
 import pytest
 
 from local_aws.environment import client_environment
@@ -44,6 +45,10 @@ os.environ |= client_environment("http://127.0.0.1:1") | {
 # Each Airflow hook makes a boto session of its own, and each session reads AWS's service descriptions anew,
 # which is a third of all the time. One loader for all is what a session shares among its clients anyway.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+# How long an example takes says only how busy the machine is.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 AT_HOME = ("127.", "localhost", "::1")
 

@@ -37,6 +37,9 @@ NUMBER_TEXT = re.compile(
 )
 
 
+NO_WIDTH = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+
+
 class NotAFeed(Exception):  # noqa: N818 - it names what the file is, which is all there is to say
     """The file is no workbook, or has no accepted header, or no usable row."""
 
@@ -143,10 +146,10 @@ class OracleFeed:
 
 
 def trim(text: str) -> str:
-    """Take off what nobody sees at the ends: every kind of space, and byte order marks."""
+    """Take off what nobody sees at the ends: every kind of space, and marks without a width."""
     previous = None
     while text != previous:
-        previous, text = text, text.strip().strip("\ufeff\u200b")
+        previous, text = text, text.strip().strip(NO_WIDTH)
     return text
 
 

@@ -9,6 +9,11 @@ from tests.workbooks import CASES, MEGABYTE, Case
 BEYOND_THE_ORACLE = {
     "hidden_first_sheet_with_old_stock",  # it does not ask whether a sheet is hidden
     "stray_cell_in_the_far_corner",  # it reads row by row, so that no number of cells hurts it
+    "chart_first",  # it counts only sheets with cells
+    "row_twice",  # it takes both
+    "rows_of_nothing_to_the_end",  # it makes a row of each
+    "rows_out_of_order",  # it takes them as they come
+    "sheet_in_utf_16",  # it knows the encoding
     "strict_open_xml",  # it does not know the namespace
 }
 

@@ -22,6 +22,7 @@ from typing import Any, Literal
 from xml.sax.saxutils import escape
 
 import openpyxl
+from openpyxl.chart import BarChart, Reference
 from openpyxl.styles import PatternFill
 from openpyxl.utils import get_column_letter
 
@@ -475,6 +476,61 @@ def shared_string_beyond_the_last(path: Path) -> None:
     with_part(path, SHEET, sheet.replace(last, b"<v>999</v>"))
 
 
+@rejected("BGA", "workbook")
+def workbook_within_a_zip(path: Path) -> None:
+    """Zipped once more for the mail, and then renamed."""
+    inner = path.with_name("inner.xlsx")
+    in_order(inner)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(inner, "BGA_stock.xlsx")
+    inner.unlink()
+
+
+@accepted("BGA", GOOD)
+def mail_footer_behind_it(path: Path) -> None:
+    """A mail gateway appended its boundary. Excel opens it, for all of the archive is there."""
+    in_order(path)
+    path.write_bytes(path.read_bytes() + b"\r\n--boundary--\r\n")
+
+
+@accepted("BGA", GOOD)
+def macros_in_it(path: Path) -> None:
+    """An .xlsm under another name. Nobody runs what is in it, and its list is in order."""
+    in_order(path)
+    with_part(path, "xl/vbaProject.bin", OLE.ljust(2048, b"\0"))
+
+
+@accepted("BGA", GOOD)
+def sizes_in_64_bits(path: Path) -> None:
+    """As programs write it that stream, and so do not know beforehand how large a part will be."""
+    raw_workbook(path, good_sheet())
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            with archive.open(name, "w", force_zip64=True) as stream:
+                stream.write(content)
+
+
+@rejected("BGA", "workbook")
+def sheet_in_utf_16(path: Path) -> None:
+    """Allowed by the standard and written by no program. The reader would see nothing of it."""
+    raw_workbook(path, [good_sheet().replace("UTF-8", "UTF-16").encode("utf-16")])
+
+
+@rejected("BGA", "sheet")
+def chart_first(path: Path) -> None:
+    """A sheet that is nothing but a diagram, with the list behind it."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in [HEADER, *good_rows()]:
+        sheet.append(row)
+    chart = BarChart()
+    chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=20))
+    book.create_chartsheet("Chart", 0).add_chart(chart)
+    book.save(path)
+
+
 # --- headers -------------------------------------------------------------------------------------------
 
 
@@ -522,6 +578,40 @@ def header_on_row_5(path: Path) -> None:
 @accepted("BGA", GOOD)
 def header_on_row_15(path: Path) -> None:
     write_rows(path, [*([f"Note {number}"] for number in range(1, 15)), HEADER, *good_rows()])
+
+
+@accepted("BGA", GOOD)
+def header_on_row_20(path: Path) -> None:
+    """The last row on which it is looked for."""
+    write_rows(path, [*([f"Note {number}"] for number in range(1, 20)), HEADER, *good_rows()])
+
+
+@rejected("BGA", "header")
+def header_on_row_21(path: Path) -> None:
+    write_rows(path, [*([f"Note {number}"] for number in range(1, 21)), HEADER, *good_rows()])
+
+
+@accepted("BGA", GOOD)
+def header_merged_over_two_rows(path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in [HEADER, [], *good_rows()]:
+        sheet.append(row)
+    sheet.merge_cells("A1:A2")
+    sheet.merge_cells("B1:B2")
+    book.save(path)
+
+
+@accepted("BGA", among_good({"BGA REFERENCE": REJECTED}))
+def header_again_on_every_page(path: Path) -> None:
+    rows = good_rows(40)
+    write_rows(path, [HEADER, *rows[:20], HEADER, *rows[20:]])
+
+
+@accepted("BGA", GOOD)
+def second_stock_column(path: Path) -> None:
+    """Two warehouses. The suppliers file says which column counts."""
+    write_rows(path, [[*HEADER, "Stock"], *([code, stock, 99] for code, stock in good_rows())])
 
 
 @rejected("BGA", "header")
@@ -616,8 +706,8 @@ def hidden_first_sheet_with_old_stock(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def trailing_styled_rows(path: Path) -> None:
-    """As FPS sends them, 130 thousand and more."""
-    blank = "".join(f'<row r="{n}"><c r="A{n}" s="1"/><c r="B{n}" s="1"/></row>' for n in range(62, 200_062))
+    """As FPS sends them, three times as many."""
+    blank = "".join(f'<row r="{n}"><c r="A{n}" s="1"/><c r="B{n}" s="1"/></row>' for n in range(62, 40_062))
     raw_workbook(path, sheet_xml(rows_xml([HEADER, *good_rows()]) + blank))
 
 
@@ -887,6 +977,13 @@ def codes(path: Path) -> None:
     write_rows(path, [HEADER, *([code, 3] for code in CODES.values())])
 
 
+@accepted("BGA", same(3, ["PX0001", "PX0002", "PX0003"]))
+def codes_with_marks_nobody_sees(path: Path) -> None:
+    """Copied from a web page: marks of the writing direction, and joiners of no width."""
+    odd = ["\u200ePX0001", "PX0002\u200f\u202c", "\u2060PX0003\u200d"]
+    write_rows(path, [HEADER, *([code, "\u200e3\u202c"] for code in odd)])
+
+
 @accepted("BGA", {"1000": 1, "1001": 2, "1002": 3})
 def numeric_codes_spelt_otherwise(path: Path) -> None:
     """Some programs write every number as a float; a person reads 1000 all the same."""
@@ -1025,6 +1122,66 @@ def strict_open_xml(path: Path) -> None:
 @accepted("BGA", GOOD)
 def sheet_at_an_absolute_path(path: Path) -> None:
     raw_workbook(path, good_sheet(), part="xl/data/stock.xml", target="/xl/data/stock.xml")
+
+
+@accepted("BGA", GOOD)
+def written_from_right_to_left(path: Path) -> None:
+    """Column A stands on the right of the screen; it is the first all the same."""
+    view = '<sheetViews><sheetView rightToLeft="1" workbookViewId="0"/></sheetViews>'
+    raw_workbook(path, sheet_xml(rows_xml([HEADER, *good_rows()]), before=view))
+
+
+@accepted("BGA", GOOD)
+def rows_out_of_order(path: Path) -> None:
+    """Each says where it belongs."""
+    rows = re.findall("<row.*?</row>", good_sheet())
+    raw_workbook(path, sheet_xml(rows[0] + "".join(reversed(rows[1:]))))
+
+
+@rejected("BGA", "twice")
+def row_twice(path: Path) -> None:
+    """Two rows 30 with two quantities: Excel offers to repair it, and a person would choose."""
+    row = row_xml(30, good_rows()[28])
+    raw_workbook(path, good_sheet().replace(row, row + row_xml(30, ["PX0028", 0])))
+
+
+@rejected("BGA", "damaged")
+def opening_tag_left_out(path: Path) -> None:
+    """A reader that does not mind loses the code, and the part would go off sale."""
+    cell = cell_xml("PX0028", "A30")
+    raw_workbook(path, good_sheet().replace(cell, cell.replace("<is>", "")))
+
+
+@accepted("BGA", GOOD)
+def two_sheets_of_one_name(path: Path) -> None:
+    """No program of an office makes it. The first is the one that counts, whatever it is called."""
+    second_sheet_ignored(path)
+    with zipfile.ZipFile(path) as archive:
+        book = archive.read("xl/workbook.xml")
+    with_part(path, "xl/workbook.xml", book.replace(b'"Last week"', b'"Sheet"'))
+
+
+@accepted("BGA", GOOD)
+def long_note(path: Path) -> None:
+    """A hundred times what Excel puts into a cell, in a column nobody reads."""
+    write_rows(path, [HEADER, *good_rows(), [None, None, "All prices without tax. " * 100]])
+
+
+@accepted("BGA", GOOD)
+def hidden_stock_column(path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in [HEADER, *good_rows()]:
+        sheet.append(row)
+    sheet.column_dimensions["B"].hidden = True
+    book.save(path)
+
+
+@accepted("BGA", GOOD)
+def rows_of_nothing_to_the_end(path: Path) -> None:
+    """Somebody set a height for rows almost as far as Excel has any."""
+    blank = "".join(f'<row r="{number}" ht="15"/>' for number in range(900_000, 1_048_577))
+    raw_workbook(path, sheet_xml(rows_xml([HEADER, *good_rows()]) + blank))
 
 
 # --- ill meant -----------------------------------------------------------------------------------------

@@ -168,6 +168,10 @@ def _sheet_part(archive: zipfile.ZipFile, parts: Parts, name: str | None) -> zip
     target = posixpath.normpath(posixpath.join("/xl", targets.get(link) or "")).lstrip("/").lower()
     if target not in parts:
         raise UnreadableWorkbook("the workbook is damaged: its first sheet is not in the file")
+    if target.startswith("xl/chartsheets/"):
+        raise UnreadableWorkbook(
+            f"the sheet {sheet.get('name')!r} is a chart and no list: put the sheet with the list first"
+        )
     return parts[target]
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from stock_pipeline.suppliers import FlagRule, ListedRule, OutListRule, QuantityRule, Supplier, fold
+from stock_pipeline.suppliers import UNSEEN, FlagRule, ListedRule, OutListRule, QuantityRule, Supplier, fold
 
-SPACES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b"
-"""Every kind of space, and what nobody sees either: byte order marks and the space of no width."""
+SPACES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + UNSEEN
+"""Every kind of space, and what nobody sees either."""
 
 QUOTES = "\"'`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 LARGEST_QUANTITY = 2**31 - 1

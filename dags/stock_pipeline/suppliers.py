@@ -29,7 +29,10 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-INVISIBLE = str.maketrans(dict.fromkeys("\ufeff\u200b", " "))
+UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
+"""What nobody sees in a cell: byte order marks, joiners of no width, marks of the writing direction."""
+
+INVISIBLE = str.maketrans(dict.fromkeys(UNSEEN, " "))
 """A byte order mark left over from a CSV, and the space of no width: nobody sees them in a cell."""
 
 

@@ -144,6 +144,7 @@ def test_in_a_list_without_stock_cells_every_row_counts(code, quantity, text):
         ("'K-17' ", "K-17", "K-17"),
         ("\u201cK-17\u201d", "K-17", "K-17"),
         ("\u00a0AB 22-1001 \ufeff", "AB 22-1001", "AB 22-1001"),
+        ("\u200eK-17\u202c", "K-17", "K-17"),
         ("AB  22", "AB  22", "AB  22"),
         ("low9", "low9", "LOW9"),
         ("007", "007", "007"),
