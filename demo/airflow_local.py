@@ -60,6 +60,8 @@ def airflow_environment(
         # Two more ports on which logs are served; they move with the first, so that two demos can run.
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port + 713),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port + 714),
+        # A laptop that is busy otherwise answers late, and after five seconds a task would count as failed.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
         "AIRFLOW__TRIGGERER__CAPACITY": "100",

@@ -51,6 +51,7 @@ class _Watched:
         picture: as it was read last.
         read_at, looked_at: moments of the monotonic clock.
         documents: what the reports hold, by key, each with the entity tag it had.
+        runs: as Airflow told of them last.
         news: whether a message has come since the picture was read.
     """
 
@@ -58,6 +59,7 @@ class _Watched:
     picture: Day | None = None
     read_at: float = 0.0
     news: bool = False
+    runs: list[Run] = field(default_factory=list)
     documents: dict[str, tuple[str, Stored | StoredSummary]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -138,10 +140,14 @@ class Board:
             watched.news = False
             uploads, strangers = self._uploads(day)
             reports, summary = self._documents(day, watched)
-            runs, problems = self._runs(day)
+            problems = []
+            try:
+                watched.runs = self._runs(day)
+            except AirflowError as error:
+                problems.append(f"How far a run is cannot be seen now: {error}")
             if self.problem:
                 problems.append(self.problem)
-            facts = Facts(uploads, reports, summary, runs, strangers, problems)
+            facts = Facts(uploads, reports, summary, watched.runs, strangers, problems)
             watched.picture = picture(day, self._suppliers.suppliers, facts)
             watched.read_at = time.monotonic()
 
@@ -185,12 +191,9 @@ class Board:
     def _body(self, key: str) -> bytes:
         return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
-    def _runs(self, day: date) -> tuple[list[Run], list[str]]:
-        try:
-            runs = [run for run in self._airflow.recent_runs(DAG_ID) if run.run_date == day]
-            return [self._airflow.with_tasks(run) if run.active else run for run in runs], []
-        except AirflowError as error:
-            return [], [f"How far a run is cannot be seen: {error}"]
+    def _runs(self, day: date) -> list[Run]:
+        runs = [run for run in self._airflow.recent_runs(DAG_ID) if run.run_date == day]
+        return [self._airflow.with_tasks(run) if run.active else run for run in runs]
 
 
 def keep_fresh(board: Board, stop: threading.Event) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from itertools import count
@@ -16,9 +16,10 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from frontend.services import list_check
 from frontend.services.feed_check import CHECK, FeedCheck, FeedRequest, Outlook
+from frontend.services.list_check import Kind, ListCheck, ListRequest
 from frontend.services.reader_process import ReaderDied, read_each
-from stock_pipeline import locations
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.feed_files import LOCK_FILE, WORKBOOK_ENDING, sha256_of
 from stock_pipeline.suppliers import SuppliersFile
@@ -91,6 +92,52 @@ def sort_feeds(files: Sequence[Chosen], suppliers: SuppliersFile) -> list[Sorted
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A chosen file and what is to be said of it.
+
+    Attributes:
+        subject: whose it is: a supplier, the stores, the mapping; `?` if nobody knows.
+        feed: what a supplier's list comes to, if it could be looked at.
+    """
+
+    file: Chosen
+    subject: str
+    outlook: Outlook
+    text: str
+    counts: dict[str, int] = field(default_factory=dict)
+    feed: FeedCheck | None = None
+
+    @property
+    def can_be_sent(self) -> bool:
+        """What would be held may be sent too, because somebody may release it."""
+        return self.outlook is not Outlook.UNUSABLE
+
+
+def look_at_feeds(files: Sequence[Chosen], run_date: date, suppliers: SuppliersFile) -> Iterator[Line]:
+    """A line for each supplier's list, in order, each as soon as it is known."""
+    entries = sort_feeds(files, suppliers)
+    checks = check_feeds([entry for entry in entries if entry.refusal is None], run_date)
+    for entry in entries:
+        if entry.refusal:
+            yield Line(entry.file, entry.supplier or "?", Outlook.UNUSABLE, entry.refusal)
+        else:
+            check = next(checks)
+            yield Line(entry.file, check.supplier, check.outlook, check.text, check.counts, check)
+
+
+def look_at_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[Line]:
+    """A line for each store's file, or the mapping's, in order, each as soon as it is known."""
+    refusals = [list_check.refusal(file.name, len(file.content), kind) for file in files]
+    checks = check_lists([file for file, why in zip(files, refusals, strict=True) if why is None], kind)
+    for file, why in zip(files, refusals, strict=True):
+        if why:
+            yield Line(file, "?", Outlook.UNUSABLE, why)
+        else:
+            check = next(checks)
+            yield Line(file, check.subject, check.outlook, check.text, check.counts)
+
+
 def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck]:
     """Look at each file as the run will, in a process of its own; in order, each as soon as it is known."""
     with TemporaryDirectory(prefix="stock_check_") as folder:
@@ -116,6 +163,21 @@ def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck
                 yield FeedCheck.model_validate(answer)
 
 
+def check_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[ListCheck]:
+    """Look at stores' files or the mapping's, in a process of their own; each as soon as it is known."""
+    with TemporaryDirectory(prefix="list_check_") as folder:
+        requests = []
+        for number, file in enumerate(files):
+            path = Path(folder) / f"{number}{Path(file.name).suffix.lower()}"
+            path.write_bytes(file.content)
+            requests.append(ListRequest(path=path, name=file.name, kind=kind).model_dump(mode="json"))
+        for answer in read_each(list_check.CHECK, requests, list_check.SECONDS):
+            if isinstance(answer, ReaderDied):
+                yield ListCheck(subject="?", outlook=Outlook.UNUSABLE, text=str(answer))
+            else:
+                yield ListCheck.model_validate(answer)
+
+
 class Outcome(StrEnum):
     """What became of a file that was sent."""
 
@@ -133,8 +195,8 @@ class Sent:
     outcome: Outcome
 
 
-def send_feed(s3: S3Client, bucket: str, run_date: date, file: Chosen, by: str) -> Sent:
-    """Put a supplier's file into the folder of a day, never over another one.
+def send(s3: S3Client, bucket: str, folder: str, file: Chosen, by: str) -> Sent:
+    """Put a file into a day's folder, never over another one.
 
     If its name is taken it goes beside, under a numbered one, where as the newest it counts. Only a file that
     is there already and the newest of all is not sent again.
@@ -142,15 +204,10 @@ def send_feed(s3: S3Client, bucket: str, run_date: date, file: Chosen, by: str) 
     Args:
         s3: client.
         bucket: the bucket.
-        run_date: the day.
+        folder: the prefix of the day's files.
         file: the file.
         by: who sends it.
     """
-    folder = locations.stock_feed_prefix(run_date)
-    return _send(s3, bucket, folder, file, by)
-
-
-def _send(s3: S3Client, bucket: str, folder: str, file: Chosen, by: str) -> Sent:
     newest = _newest(s3, bucket, folder, file.name)
     for name in _names(file.name):
         key = folder + name
@@ -191,12 +248,3 @@ def _names(name: str) -> Iterator[str]:
     path = PurePosixPath(name)
     for number in count(2):
         yield f"{path.stem} ({number}){path.suffix}"
-
-
-def ready(entries: Iterable[tuple[Sorted, FeedCheck | None]]) -> list[Sorted]:
-    """The files that can be sent; one that would be held may, because somebody may release it."""
-    return [
-        entry
-        for entry, check in entries
-        if entry.refusal is None and check is not None and check.outlook is not Outlook.UNUSABLE
-    ]

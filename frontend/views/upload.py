@@ -1,112 +1,176 @@
-"""Upload: many workbooks at once, each looked at as the run will, before anything is sent."""
+"""Upload: many files at once, each looked at as the run will, before anything is sent."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from frontend.faults import plain
+from frontend.services.airflow import airflow
 from frontend.services.aws import s3_client
 from frontend.services.feed_check import FeedCheck, Outlook
 from frontend.services.live import board
 from frontend.services.settings import settings
-from frontend.services.uploads import Chosen, Outcome, Sent, Sorted, check_feeds, ready, send_feed, sort_feeds
+from frontend.services.uploads import Chosen, Line, Outcome, Sent, look_at_feeds, look_at_lists, send
 from frontend.session import choose_day, current_user, link_to
+from stock_pipeline import locations
 from stock_pipeline.archive import WorkbookLimits
+from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.suppliers import load_suppliers
 
 BATCH = "upload_batch"
-CHECKS = "upload_checks"
+LINES = "upload_lines"
 SENT = "upload_sent"
 COLOURS = {Outlook.FINE: "green", Outlook.HELD: "orange", Outlook.UNUSABLE: "red"}
-COUNTS = {
-    "rows": "Rows",
-    "matched": "Matched",
-    "rejected": "Rejected",
-    "changed": "Changed",
-    "to_zero": "To 0",
-    "from_zero": "From 0",
-}
 MOVEMENTS = {"to_zero": "to 0", "from_zero": "from 0", "other": "other changes"}
 MOVEMENT_COLOURS: list[Any] = ["#c0392b", "#2e8b57", "#9aa5b1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can be uploaded.
+
+    Attributes:
+        prefix: where the folders of the days are.
+        label: of the uploader.
+        names: how the files have to be named, in words.
+        megabytes: how large one may be.
+        counts: the figures shown, and what their columns are called.
+        refresh: the DAG that reads the files, unless it is the daily run.
+    """
+
+    prefix: str
+    label: str
+    names: str
+    megabytes: int
+    counts: dict[str, str]
+    refresh: str | None = None
+
+
+STOCK, STORES, MAPPING = "Stock lists", "Stores' listings", "Product mapping"
+LIST_COUNTS = {"rows": "Rows", "accepted": "Usable", "rejected": "Rejected", "repeated": "Repeated"}
+KINDS = {
+    STOCK: Kind(
+        locations.STOCK_FEEDS,
+        "The suppliers' stock lists, as many as you like",
+        "Workbooks (.xlsx) whose names begin with the supplier's code, such as APE_stock.xlsx.",
+        WorkbookLimits().file_bytes >> 20,
+        {
+            "rows": "Rows",
+            "matched": "Matched",
+            "rejected": "Rejected",
+            "changed": "Changed",
+            "to_zero": "To 0",
+            "from_zero": "From 0",
+        },
+    ),
+    STORES: Kind(
+        locations.STORE_FEEDS,
+        "The stores' listings, as many files as you like",
+        "Workbooks (.xlsx) or .csv whose names begin with the store, such as AMS_listings.csv.",
+        LISTING_LIMITS.file_bytes >> 20,
+        LIST_COUNTS,
+        "weekly_store",
+    ),
+    MAPPING: Kind(
+        locations.PRODUCT_FEEDS,
+        "The mapping of labels to suppliers' part numbers, whole",
+        "One workbook (.xlsx) or .csv with the columns custom_label, part_number and supplier.",
+        LISTING_LIMITS.file_bytes >> 20,
+        LIST_COUNTS | {"new": "New", "gone": "Gone"},
+        "monthly_product",
+    ),
+}
 
 
 def page() -> None:
     """Draw the page."""
     st.title("Upload")
-    day = choose_day()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        day = choose_day()
+        name = st.segmented_control(
+            "What", list(KINDS), default=STOCK, required=True, key="what", bind="query-params"
+        )
+    kind = KINDS[name or STOCK]
     batch = st.session_state.setdefault(BATCH, 0)
     chosen = st.file_uploader(
-        "The suppliers' stock lists, as many as you like",
+        kind.label,
         accept_multiple_files=True,
-        max_upload_size=WorkbookLimits().file_bytes >> 20,
-        help="Workbooks (.xlsx) whose names begin with the supplier's code, such as APE_stock.xlsx.",
+        max_upload_size=kind.megabytes,
+        help=kind.names,
         # Another batch is another uploader, which is the only way to empty one.
-        key=f"upload_files_{batch}",
+        key=f"upload_files_{kind.prefix}{batch}",
     )
     if not chosen:
-        _show_sent()
+        _show_sent(kind)
         return
-    entries = sort_feeds([Chosen.of(file.name, file.getvalue()) for file in chosen], load_suppliers())
-    checks = _checks(entries, day)
-    checked = [(entry, checks.get(entry)) for entry in entries]
-    _show_checks(checked)
-    _show_movement([check for _, check in checked if check])
-    _offer_to_send(checked, day)
+    lines = _looked_at(chosen, name or STOCK, day)
+    _show(lines, kind)
+    _show_movement([line.feed for line in lines if line.feed])
+    _offer_to_send(lines, kind, day)
 
 
-def _checks(entries: list[Sorted], day: date) -> dict[Sorted, FeedCheck]:
-    """What each file that can be read comes to; looked at once for a batch and day."""
-    usable = [entry for entry in entries if entry.refusal is None]
+def _looked_at(chosen: list[UploadedFile], name: str, day: date) -> list[Line]:
+    """What is to be said of the files; they are looked at once for a batch and day."""
     # A file is compared with the others of its batch, so another batch is looked at anew.
-    key = day, tuple(usable)
-    kept_key, checks = st.session_state.get(CHECKS, (None, {}))
+    key = name, day, tuple(file.file_id for file in chosen)
+    kept_key, lines = st.session_state.get(LINES, (None, []))
     if kept_key == key:
-        return checks
-    checks = {}
+        return lines
+    files = [Chosen.of(file.name, file.getvalue()) for file in chosen]
+    lines = []
     bar = st.progress(0.0, "Starting to look at the files")
-    for number, (entry, check) in enumerate(zip(usable, check_feeds(usable, day), strict=True), start=1):
-        bar.progress(number / len(usable), f"Looked at {plain(entry.file.name)} ({number} of {len(usable)})")
-        checks[entry] = check
-    bar.empty()
-    st.session_state[CHECKS] = key, checks
-    return checks
-
-
-def _show_checks(checked: list[tuple[Sorted, FeedCheck | None]]) -> None:
-    rows = []
-    for entry, check in checked:
-        outlook = check.outlook if check else Outlook.UNUSABLE
-        counts = check.counts if check else {}
-        numbers = {head: f"{counts[name]:,}" if name in counts else "" for name, head in COUNTS.items()}
-        text = entry.refusal or (check.text if check else "")
-        rows.append(
-            {
-                "File": plain(entry.file.name),
-                "Supplier": entry.supplier or "?",
-                "Outlook": f":{COLOURS[outlook]}-badge[{outlook}]",
-                **numbers,
-                "Why": plain(text),
-            }
+    for line in _look_at(files, name, day):
+        lines.append(line)
+        bar.progress(
+            len(lines) / len(files), f"Looked at {plain(line.file.name)} ({len(lines)} of {len(files)})"
         )
+    bar.empty()
+    st.session_state[LINES] = key, lines
+    return lines
+
+
+def _look_at(files: list[Chosen], name: str, day: date) -> Iterator[Line]:
+    if name == STOCK:
+        return look_at_feeds(files, day, load_suppliers())
+    return look_at_lists(files, "store" if name == STORES else "product")
+
+
+def _show(lines: list[Line], kind: Kind) -> None:
+    rows = [
+        {
+            "File": plain(line.file.name),
+            "For": line.subject,
+            "Outlook": f":{COLOURS[line.outlook]}-badge[{line.outlook}]",
+            **{
+                head: f"{line.counts[name]:,}" if name in line.counts else ""
+                for name, head in kind.counts.items()
+            },
+            "Why": plain(line.text),
+        }
+        for line in lines
+    ]
     st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
 
 
 def _show_movement(checks: list[FeedCheck]) -> None:
     """What would change against the last snapshots, as a share of each supplier's labels."""
-    compared = [check for check in checks if check.last_snapshot and check.counts.get("labels")]
-    if not compared:
-        return
     shares = []
-    for check in compared:
+    for check in checks:
         counts = check.counts
-        other = counts["changed"] - counts["to_zero"] - counts["from_zero"]
-        figures = {**counts, "other": other}
-        percent = {words: 100 * figures[name] / counts["labels"] for name, words in MOVEMENTS.items()}
-        shares.append({"Supplier": check.supplier, **percent})
+        if check.last_snapshot and counts.get("labels"):
+            other = counts["changed"] - counts["to_zero"] - counts["from_zero"]
+            figures = {**counts, "other": other}
+            percent = {words: 100 * figures[name] / counts["labels"] for name, words in MOVEMENTS.items()}
+            shares.append({"Supplier": check.supplier, **percent})
+    if not shares:
+        return
     st.caption("Labels that would change against the last accepted list, in per cent")
     st.bar_chart(
         pd.DataFrame(shares),
@@ -120,45 +184,57 @@ def _show_movement(checks: list[FeedCheck]) -> None:
     )
 
 
-def _offer_to_send(checked: list[tuple[Sorted, FeedCheck | None]], day: date) -> None:
-    sendable = ready(checked)
-    left = len(checked) - len(sendable)
-    if left:
-        st.warning(f"{left} of {len(checked)} cannot be used and will not be sent.")
+def _offer_to_send(lines: list[Line], kind: Kind, day: date) -> None:
+    sendable = [line for line in lines if line.can_be_sent]
+    if left := len(lines) - len(sendable):
+        st.warning(f"{left} of {len(lines)} cannot be used and will not be sent.")
     if not sendable:
         return
-    if any(check.outlook is Outlook.HELD for _, check in checked if check):
+    if any(line.outlook is Outlook.HELD for line in lines):
         st.warning("What would be held can be sent, but will not count until somebody releases it.")
     label = f"Upload {len(sendable)} file{'s' if len(sendable) > 1 else ''} for {day:%d %B %Y}"
     if st.button(label, type="primary"):
-        st.session_state[SENT] = _send(sendable, day)
+        st.session_state[SENT] = kind.prefix, day, _send(sendable, kind, day)
         st.session_state[BATCH] += 1
+        st.session_state.pop(LINES)
         st.rerun()
 
 
-def _send(sendable: list[Sorted], day: date) -> list[Sent]:
+def _send(sendable: list[Line], kind: Kind, day: date) -> list[Sent]:
     bar = st.progress(0.0, "Uploading")
+    folder = kind.prefix + locations.day_prefix(day)
     sent = []
-    for number, entry in enumerate(sendable, start=1):
-        bar.progress((number - 1) / len(sendable), f"Uploading {plain(entry.file.name)}")
-        sent.append(send_feed(s3_client(), settings().bucket, day, entry.file, current_user().name))
+    for number, line in enumerate(sendable):
+        bar.progress(number / len(sendable), f"Uploading {plain(line.file.name)}")
+        sent.append(send(s3_client(), settings().bucket, folder, line.file, current_user().name))
     board().refresh(day)
     bar.empty()
     return sent
 
 
-def _show_sent() -> None:
+def _show_sent(kind: Kind) -> None:
     """What became of the batch before, and what to do next."""
-    sent: list[Sent] = st.session_state.get(SENT, [])
-    if not sent:
+    prefix, day, sent = st.session_state.get(SENT, ("", None, []))
+    if prefix != kind.prefix:
         st.info(
             "Choose the files above, or drop them there. Nothing is sent before you have seen the checks."
         )
         return
-    lines = "\n".join(f"- {plain(entry.key.rpartition('/')[2])}: {entry.outcome}" for entry in sent)
+    entries = "\n".join(f"- {plain(entry.key.rpartition('/')[2])}: {entry.outcome}" for entry in sent)
     uploaded = sum(entry.outcome is not Outcome.THERE_ALREADY for entry in sent)
     tell = st.success if uploaded else st.info
-    tell(f"{uploaded} uploaded.\n\n{lines}", icon=":material/check:")
+    tell(f"{uploaded} uploaded.\n\n{entries}", icon=":material/check:")
+    if kind.refresh:
+        _offer_refresh(kind.refresh, day)
+        return
     st.write("A run that is waiting takes them by itself. If the day's run has ended, start it again.")
     link_to("today", "See what becomes of them")
     link_to("start", "Start a run")
+
+
+def _offer_refresh(dag_id: str, day: date) -> None:
+    st.write(f"The next run of {dag_id} takes them. It can be started now as well.")
+    if st.button(f"Start {dag_id} for {day:%d %B %Y}"):
+        with st.spinner("Asking Airflow to start the run"):
+            run = airflow().trigger(dag_id, {"run_date": day.isoformat()}, current_user().name)
+        st.success(f"It is started: [see it in Airflow]({run.link}).", icon=":material/check:")

@@ -120,7 +120,19 @@ def test_the_verdicts_are_shown_without_airflow_and_its_silence_is_told(
     put_report(stack, "APE", "held", day)
     api.fault = AirflowError("Airflow does not answer")
     assert state(board, day) is State.HELD
-    assert board.day(day).problems == ("How far a run is cannot be seen: Airflow does not answer",)
+    assert board.day(day).problems == ("How far a run is cannot be seen now: Airflow does not answer",)
+
+
+def test_while_airflow_does_not_answer_a_run_is_shown_as_it_was(
+    board: Board, api: FakeApi, day: date
+) -> None:
+    api.runs = [run_entry(conf={"run_date": str(day)})]
+    assert state(board, day) is State.WAITING
+    api.fault = AirflowError("Airflow does not answer")
+    board.refresh(day)
+    board.read_what_is_due()
+    assert state(board, day) is State.WAITING
+    assert board.day(day).problems
 
 
 def test_a_report_that_has_not_changed_is_not_fetched_again(

@@ -7,8 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from frontend.services.feed_check import FeedCheck, Outlook
-from frontend.services.uploads import UPLOADED_BY, Chosen, Outcome, Sorted, ready, send_feed, sort_feeds
+from frontend.services import uploads
+from frontend.services.feed_check import Outlook
+from frontend.services.uploads import UPLOADED_BY, Chosen, Line, Outcome, sort_feeds
 from stock_pipeline.feed_files import Uploads
 from stock_pipeline.locations import stock_feed_prefix
 from tests.end_to_end.stack import Stack
@@ -58,19 +59,17 @@ def test_of_two_files_of_one_supplier_neither_goes_before_somebody_chooses() -> 
     assert refusals[2] is None
 
 
-def test_what_cannot_be_used_is_not_sent_and_what_would_be_held_may_be() -> None:
-    entry = Sorted(Chosen("APE.xlsx", b""), "APE")
-    checks = {outlook: FeedCheck(supplier="APE", outlook=outlook, text="") for outlook in Outlook}
-    assert {name for name, check in checks.items() if ready([(entry, check)])} == {
-        Outlook.FINE,
-        Outlook.HELD,
-    }
-    assert ready([(Sorted(entry.file, None, "no supplier"), None)]) == []
+@pytest.mark.parametrize(
+    ("outlook", "can"), [(Outlook.FINE, True), (Outlook.HELD, True), (Outlook.UNUSABLE, False)]
+)
+def test_what_would_be_held_may_be_sent_and_what_cannot_be_used_may_not(outlook: Outlook, can: bool) -> None:
+    assert Line(Chosen("APE.xlsx", b""), "APE", outlook, "").can_be_sent is can
 
 
 def send(stack: Stack, day: date, name: str, content: bytes) -> tuple[str, Outcome]:
-    sent = send_feed(stack.s3, stack.bucket, day, Chosen.of(name, content), "Zoë <zoë@seller.example>")
-    return sent.key.removeprefix(stock_feed_prefix(day)), sent.outcome
+    folder = stock_feed_prefix(day)
+    sent = uploads.send(stack.s3, stack.bucket, folder, Chosen.of(name, content), "Zoë <zoë@seller.example>")
+    return sent.key.removeprefix(folder), sent.outcome
 
 
 def test_a_file_goes_where_the_pipeline_looks_with_who_sent_it(stack: Stack, day: date) -> None:
