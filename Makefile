@@ -30,6 +30,7 @@ sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*
 	@$(RUN) -m local_aws query --endpoint http://127.0.0.1:$(AWS_PORT) --workgroup rtg-automotive-stock "$$STATEMENT"
 
 test: $(STAMP) lint ## Check the code and run all tests
+	@tests/frontend/get_chromium
 	@# A file's tests share what they are made of, so they stay together. What measures time runs by itself.
 	@$(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile -m "not alone"
 	@$(RUN) -m pytest --quiet -m alone

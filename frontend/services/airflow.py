@@ -120,6 +120,13 @@ class LocalApi:
     """The API server of an Airflow of our own, with a token it gives for a user and password.
 
     One that lets everybody in (the demo's) gives a token to whoever asks.
+
+    Args:
+        url: where it answers.
+        username: of the user.
+        password: theirs.
+        page: where people find its pages, if that is elsewhere.
+        transport: for tests.
     """
 
     def __init__(
@@ -127,16 +134,18 @@ class LocalApi:
         url: str,
         username: str | None = None,
         password: str | None = None,
+        page: str | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._url = url.rstrip("/")
+        self._page = (page or url).rstrip("/")
         self._credentials = {"username": username, "password": password} if username else None
         self._client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
         self._token: str | None = None
 
     def address(self) -> str:
         """Where people find Airflow's pages."""
-        return self._url
+        return self._page
 
     def request(self, method: str, path: str, params: dict[str, Any] | None, body: Any) -> dict[str, Any]:
         """Send a request, with a new token if the old one has expired."""
@@ -214,7 +223,8 @@ def make_airflow(chosen: Settings) -> Airflow:
     if chosen.mwaa_environment:
         return Airflow(MwaaApi(mwaa_client(), chosen.mwaa_environment))
     password = chosen.airflow_password.get_secret_value() if chosen.airflow_password else None
-    return Airflow(LocalApi(chosen.airflow_url or "", chosen.airflow_username, password))
+    url, page = chosen.airflow_url or "", chosen.airflow_page
+    return Airflow(LocalApi(url, chosen.airflow_username, password, page))
 
 
 @cache

@@ -34,7 +34,7 @@ def local_user(address: str | None, published_at: str | None) -> User:
     if not is_loopback(published_at or address):
         raise NotAllowedError(
             "Nobody can sign in, and others could reach this page, so it does not work: configure sign-in "
-            "(frontend/README.md says how), or bind it to this machine only with --server.address 127.0.0.1"
+            "(docs/front-end.md says how), or bind it to this machine only with --server.address 127.0.0.1"
         )
     return User(f"{getpass.getuser()} (not signed in)", signed_in=False)
 

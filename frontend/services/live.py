@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import cache
 
 from frontend.services.airflow import airflow
@@ -12,23 +13,40 @@ from frontend.services.messages import consume
 from frontend.services.settings import settings
 from stock_pipeline.suppliers import load_suppliers
 
+
+@dataclass(frozen=True, slots=True)
+class _Background:
+    board: Board
+    stop: threading.Event
+
+
 _starting = threading.Lock()
 
 
 def board() -> Board:
     """The board of this process; the first call starts what keeps it fresh."""
     with _starting:
-        return _started_board()
+        return _background().board
+
+
+def stop() -> None:
+    """End what keeps the board fresh, if it was started. A server's ends with its process."""
+    with _starting:
+        if _background.cache_info().currsize:
+            _background().stop.set()
+            _background.cache_clear()
 
 
 @cache
-def _started_board() -> Board:
+def _background() -> _Background:
     chosen = settings()
-    made = Board(s3_client(), chosen.bucket, airflow(), load_suppliers())
-    stop = threading.Event()  # never set here: daemon threads end with the process
+    made = _Background(
+        Board(s3_client(), chosen.bucket, airflow(), load_suppliers()),
+        threading.Event(),
+    )
     for target, arguments in (
-        (keep_fresh, (made, stop)),
-        (consume, (sqs_client(), chosen.queue_url, made, stop)),
+        (keep_fresh, (made.board, made.stop)),
+        (consume, (sqs_client(), chosen.queue_url, made.board, made.stop)),
     ):
         threading.Thread(target=target, args=arguments, name=target.__name__, daemon=True).start()
     return made

@@ -27,8 +27,8 @@ class Settings(BaseSettings):
         database: the Glue database.
         workgroup: the Athena workgroup.
         queue_url: the SQS queue that is subscribed to the pipeline's topic.
-        deadline: until when feeds are waited for, London time.
         airflow_url: address of Airflow's API server, unless Airflow is an MWAA environment.
+        airflow_page: where people find Airflow's pages, if that is not at `airflow_url`.
         airflow_username: of a user who may trigger runs; without it Airflow must let everybody in.
         airflow_password: theirs.
         mwaa_environment: name of the MWAA environment; instead of `airflow_url`.
@@ -44,8 +44,8 @@ class Settings(BaseSettings):
     database: str
     workgroup: str
     queue_url: str
-    deadline: str = "09:00"
     airflow_url: str | None = None
+    airflow_page: str | None = None
     airflow_username: str | None = None
     airflow_password: SecretStr | None = None
     mwaa_environment: str | None = None

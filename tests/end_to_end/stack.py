@@ -68,6 +68,16 @@ class Stack:
             **{name: boto3.client(name, **client_arguments(endpoint)) for name in CLIENTS},
         )
 
+    def outputs(self) -> dict[str, str]:
+        """What the template gives out, as far as anybody needs it."""
+        return {
+            "BucketName": self.bucket,
+            "DatabaseName": self.database,
+            "WorkgroupName": self.workgroup,
+            "TopicArn": self.topic_arn,
+            "QueueUrl": self.queue_url,
+        }
+
     def airflow_settings(self) -> dict[str, str]:
         """The environment variables by which Airflow's tasks work on these resources."""
         connection = {

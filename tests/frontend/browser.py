@@ -73,13 +73,7 @@ class Site:
 def site(stack: Stack, folder: Path) -> Iterator[Site]:
     """Start Airflow, Streamlit and a browser on a set of resources; ends them all."""
     port, page_port = free_port(), free_port()
-    outputs = {
-        "BucketName": stack.bucket,
-        "DatabaseName": stack.database,
-        "WorkgroupName": stack.workgroup,
-        "TopicArn": stack.topic_arn,
-        "QueueUrl": stack.queue_url,
-    }
+    outputs = stack.outputs()
     address = front_end_address(page_port)
     home = folder / "airflow"
     airflow = airflow_server(port, airflow_environment(port, stack.endpoint, outputs, address, home), home)
@@ -96,6 +90,30 @@ def site(stack: Stack, folder: Path) -> Iterator[Site]:
     finally:
         streamlit.stop()
         airflow.stop()
+
+
+@contextmanager
+def guarded_page(stack: Stack, folder: Path, secrets: str, **environment: str) -> Iterator[str]:
+    """The page alone, without Airflow, with sign-in configured; gives its address.
+
+    Args:
+        stack: what is behind it.
+        folder: for its files.
+        secrets: Streamlit's secrets, in which `{page}` is the page's address.
+        environment: settings of the page.
+    """
+    port = free_port()
+    address = front_end_address(port)
+    path = folder / "secrets.toml"
+    path.write_text(secrets.replace("{page}", address))
+    settings = front_end_environment("http://127.0.0.1:1", stack.endpoint, stack.outputs()) | environment
+    server = front_end_server(port, settings | {"STREAMLIT_SECRETS_FILES": str(path)}, folder)
+    server.launch()
+    try:
+        server.wait()
+        yield address
+    finally:
+        server.stop()
 
 
 def free_port() -> int:

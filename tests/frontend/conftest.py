@@ -29,7 +29,6 @@ CACHED: tuple[Any, ...] = (
     aws.athena_client,
     aws.sqs_client,
     airflow.airflow,
-    live._started_board,
 )
 DAY = date(2024, 8, 8)
 SUPPLIERS = load_suppliers()
@@ -41,6 +40,7 @@ def _nothing_is_kept_between_tests() -> Iterator[None]:
     for cached in CACHED:
         cached.cache_clear()
     yield
+    live.stop()
     for cached in CACHED:
         cached.cache_clear()
 

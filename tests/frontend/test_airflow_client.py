@@ -61,6 +61,12 @@ def test_a_run_is_started_with_its_parameters_and_with_who_started_it() -> None:
     assert run.link == "http://airflow.example:8080/dags/daily_stock/runs/manual__1"
 
 
+def test_links_are_where_people_find_airflow() -> None:
+    server = Server(**{f"GET {RUNS}/manual__1": RUN})
+    airflow = server.airflow(page="https://airflow.seller.example/")
+    assert airflow.run("daily_stock", "manual__1").link.startswith("https://airflow.seller.example/dags/")
+
+
 def test_a_paused_dag_is_told_instead_of_queueing_a_run_for_ever() -> None:
     server = Server(**{"GET /api/v2/dags/daily_stock": DAG | {"is_paused": True}})
     with pytest.raises(AirflowError, match=r"is paused in Airflow.*switch it on"):

@@ -234,3 +234,21 @@ def test_messages_that_do_not_arrive_are_told_and_asked_for_again(
     assert told[0] is None
     assert "Messages do not arrive" in (told[1] or "")
     assert board.problem is None
+
+
+def test_a_days_picture_reads_its_reports_and_lists_its_uploads_and_touches_no_table(
+    stack: Stack, board: Board, day: date
+) -> None:
+    read: list[str] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        read.append(params["query_string"].get("prefix") or params["url_path"].split("/", 2)[-1])
+
+    put_report(stack, "APE", "held", day)
+    stack.s3.meta.events.register("before-call.s3", note, unique_id="note")
+    try:
+        board.day(day)
+    finally:
+        stack.s3.meta.events.unregister("before-call.s3", unique_id="note")
+    assert {key.partition("/")[0] for key in read} == {"reports", "stock_feed"}
+    assert len(read) == 4

@@ -27,7 +27,7 @@ def _complete(monkeypatch: pytest.MonkeyPatch):
 
 def test_settings_come_from_the_environment_under_the_names_of_the_airflow_variables() -> None:
     assert settings().bucket == "bucket"
-    assert settings().deadline == "09:00"
+    assert settings().queue_url == "http://127.0.0.1:1/queue"
 
 
 def test_every_missing_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from frontend import shell
+from frontend.faults import plain
+from tests.end_to_end.stack import Stack
+from tests.frontend.conftest import DAY, put_report, set_environment
+
+APP = Path(shell.__file__).with_name("app.py")
+
+
+@pytest.fixture
+def app(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    set_environment(monkeypatch, stack.endpoint, stack.bucket, stack.database, stack.queue_url)
+    return AppTest.from_file(str(APP), default_timeout=60)
+
+
+def bind_to(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    option = shell.st.get_option
+    monkeypatch.setattr(
+        shell.st, "get_option", lambda name: address if name == "server.address" else option(name)
+    )
+
+
+def test_on_this_machine_alone_the_day_is_shown_and_whom_one_acts_as(
+    app: AppTest, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind_to("127.0.0.1", monkeypatch)
+    put_report(stack, "APE", "held")
+    app.query_params["day"] = str(DAY)
+    app.run()
+    assert [title.value for title in app.title] == ["Today"]
+    table = app.table[0].value
+    assert dict(zip(table["Supplier"], table["State"], strict=True))["APE"] == ":orange-badge[held]"
+    assert any("Held: APE" in warning.value for warning in app.warning)
+    assert any("(not signed in)" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("address", [None, "0.0.0.0", "192.168.1.20"])
+def test_where_others_could_come_nothing_is_shown_without_sign_in(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, address: str | None
+) -> None:
+    bind_to(address, monkeypatch)
+    app.run()
+    assert [error.value for error in app.error if "configure sign" in error.value]
+    assert not app.title
+
+
+def test_a_setting_that_is_missing_is_named_on_the_page(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STOCK_QUEUE_URL")
+    app.run()
+    assert plain("STOCK_QUEUE_URL is not set") in app.error[0].value
+    assert not app.title
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("[click](http://x.example)", r"\[click\]\(http\://x\.example\)"),
+        (":red[BET_1.xlsx] $5 `x`", r"\:red\[BET\_1\.xlsx\] \$5 \`x\`"),
+        ("1,204 rows; 5 % of them", "1,204 rows; 5 % of them"),
+    ],
+)
+def test_what_suppliers_type_is_shown_as_it_is(typed: str, shown: str) -> None:
+    assert plain(typed) == shown
