@@ -1145,7 +1145,7 @@ def row_twice(path: Path) -> None:
     raw_workbook(path, good_sheet().replace(row, row + row_xml(30, ["PX0028", 0])))
 
 
-@rejected("BGA", "damaged")
+@rejected("BGA", "workbook")
 def opening_tag_left_out(path: Path) -> None:
     """A reader that does not mind loses the code, and the part would go off sale."""
     cell = cell_xml("PX0028", "A30")
