@@ -1,6 +1,6 @@
 """Operations staff's morning in a real browser, with everything behind the page running for real.
 
-All tests in a browser are in this module, because the servers are started once for it.
+All tests in a browser that need Airflow are in this module, because the servers are started once for it.
 """
 
 from __future__ import annotations
