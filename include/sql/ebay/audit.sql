@@ -5,9 +5,7 @@
     released, or whose changes were accepted for this run, is not judged, nor does it count against a store. -#}
 {%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 {%- set limits = plan["limits"] -%}
-{%- macro text_list(values) -%}
-{% for value in values %}{{ "" if loop.first else ", " }}'{{ value }}'{% else %}NULL{% endfor %}
-{%- endmacro -%}
+{%- from "ebay/macros.jinja" import partitions_of, text_list -%}
 {%- set movements = ["to_zero", "from_zero", "changed", "gone"] -%}
 WITH listing AS (
     SELECT
@@ -30,6 +28,13 @@ whole AS (
         coalesce(sum(blanks), 0) AS blanks,
         coalesce(sum(negatives), 0) AS negatives
     FROM listing
+),
+filled_snapshot AS (
+    -- A snapshot that went while the table was made would have left zeros behind.
+    SELECT supplier
+    FROM supplier_stock
+    WHERE {{ partitions_of(plan["snapshots"], "current") }}
+    GROUP BY supplier
 ),
 moved AS (
     SELECT
@@ -73,6 +78,10 @@ UNION ALL
 SELECT 'quantities_negative', 'ebay', CAST(negatives AS double), CAST(0 AS double), negatives = 0, listings,
        negatives
 FROM whole
+UNION ALL
+SELECT 'snapshots_empty', 'ebay', CAST({{ plan["snapshots"] | length }} - count(*) AS double), CAST(0 AS double),
+       count(*) = {{ plan["snapshots"] | length }}, {{ plan["snapshots"] | length }}, count(*)
+FROM filled_snapshot
 UNION ALL
 SELECT 'listings_by_store', ebay_store, CAST(count(*) AS double), CAST(1 AS double), TRUE, count(*), count(*)
 FROM listing

@@ -3,21 +3,12 @@
     Athena reads those partitions and no others; the stock is aggregated before the join, so that the join
     meets one row for each label. -#}
 {%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
-{%- macro partition_of(supplier, day) -%}
-(supplier = '{{ supplier }}' AND year = '{{ day[:4] }}' AND month = '{{ day[5:7] }}' AND day = '{{ day[8:] }}')
-{%- endmacro -%}
+{%- from "ebay/macros.jinja" import partitions_of, text_list -%}
 {%- macro stock(which) -%}
     SELECT supplier, custom_label, min(quantity) AS quantity
     FROM supplier_stock
-    WHERE {% for snapshot in plan["snapshots"] if snapshot[which] -%}
-    {{ "" if loop.first else "\n       OR " }}{{ partition_of(snapshot["supplier"], snapshot[which]) }}
-    {%- else -%}
-    FALSE
-    {%- endfor %}
+    WHERE {{ partitions_of(plan["snapshots"], which) }}
     GROUP BY supplier, custom_label
-{%- endmacro -%}
-{%- macro text_list(values) -%}
-{% for value in values %}{{ "" if loop.first else ", " }}'{{ value }}'{% else %}NULL{% endfor %}
 {%- endmacro -%}
 CREATE TABLE {{ plan["staging_table"] }}
 WITH (

@@ -1,5 +1,6 @@
 {#- Labels of listings that are not in the ebay table, because nobody supplies them: eBay is never told how many
     there are. The result is a CSV for staff, with why. -#}
+{%- from "ebay/macros.jinja" import text_list -%}
 {%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 WITH listed AS (
     SELECT supplier, upper(trim(BOTH ' ' FROM custom_label)) AS custom_label, count(*) AS listings,
@@ -19,9 +20,7 @@ SELECT
     listed.example_item_id,
     CASE
         WHEN listed.custom_label IS NULL OR listed.custom_label = '' THEN 'the listing has no custom label'
-        WHEN listed.supplier NOT IN (
-            {%- for snapshot in plan["snapshots"] %}{{ "" if loop.first else ", " }}'{{ snapshot["supplier"] }}'
-            {%- endfor %})
+        WHEN listed.supplier NOT IN ({{ text_list(plan["snapshots"] | map(attribute="supplier")) }})
         THEN 'no feed of this supplier has been accepted yet'
         ELSE 'the product table does not know this label for this supplier'
     END AS reason
