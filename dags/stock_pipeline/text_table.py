@@ -16,8 +16,8 @@ from stock_pipeline.suppliers import fold
 
 ENDINGS = (".xlsx", ".csv")
 SEPARATORS = (",", ";", "\t")
-BLOCK_ROWS = 25_000
-CHUNK_CHARACTERS = 4 << 20
+BLOCK_ROWS = 10_000
+CHUNK_CHARACTERS = 2 << 20
 NO_TEXT = "the file is no text: save the list as .xlsx or .csv and upload that"
 NOTHING = r"^(#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!))?$"
 """What is in a cell in which there is nothing: the errors of spreadsheets, as a CSV has them, are text."""
