@@ -365,15 +365,17 @@ def test_running_the_day_again_holds_to_the_release_of_the_same_file(lake: Lake,
 
 def test_a_release_is_for_the_file_that_was_looked_at(lake: Lake, held: FeedReport):
     assert held.file is not None
+    looked_at = lake.body(held.file.key)
+    other = lake.workbook(list_of("BGA", usual, stop=50))
     release = RELEASE.model_copy(update={"sha256": held.file.sha256})
-    lake.upload_feed(DAY, "BGA SF.xlsx", list_of("BGA", usual, stop=50))
+    lake.upload_feed(DAY, "BGA SF.xlsx", other)
     report = process(lake, "BGA", release=release)
     assert report.verdict is Verdict.HELD
     assert "the release that was given is for another file" in report.reason
-    # Nor does a release of the day before the file was replaced hold.
-    lake.upload_feed(DAY, "BGA SF.xlsx", HALF)
+    # Nor does a release from before the file was replaced hold.
+    lake.upload_feed(DAY, "BGA SF.xlsx", looked_at)
     assert process(lake, "BGA", release=release).verdict is Verdict.ACCEPTED
-    lake.upload_feed(DAY, "BGA SF.xlsx", list_of("BGA", usual, stop=50))
+    lake.upload_feed(DAY, "BGA SF.xlsx", other)
     assert process(lake, "BGA").verdict is Verdict.HELD
 
 
