@@ -96,7 +96,7 @@ def undated(path: Path) -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
-            if name != "docProps/core.xml":
+            if name != "docProps/core.xml" and not name.endswith(".xlsx"):
                 new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
     return sink.getvalue()
 
