@@ -199,4 +199,4 @@ def _table(stored: StoredSummary | None, active: Run | None) -> str:
         return f"The table is published; {listings:,} listings are in the files for eBay."
     if summary.dry_run:
         return "The last run was a dry run: nothing was published."
-    return "The table was NOT published: yesterday's stays in place."
+    return f"The table was NOT published: {summary.table_now}."
