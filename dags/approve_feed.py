@@ -45,7 +45,7 @@ RELEASE = """
     "run_date": params.run_date,
     "suppliers": [params.supplier],
     "release": [params.supplier],
-    "release_reason": answer["params_input"].get("reason") or "no reason was given",
+    "release_reason": answer["params_input"].get("why") or "no reason was given",
     "released_by": answer["responded_by_user"]["name"],
     "release_files": {params.supplier: params.sha256},
 } | tojson }}"""
@@ -78,14 +78,14 @@ with DAG(
         response_timeout=timedelta(hours=20),
         # It ends the asking, not the waiting, which has a limit of its own.
         execution_timeout=None,
-        params={"reason": Param(None, type=["null", "string"], description="Why the feed is right.")},
+        # Not called like a parameter of the DAG, whose value Airflow would fill in.
+        params={"why": Param(None, type=["null", "string"], description="Why the feed is right.")},
     )
     release = TriggerDagRunOperator(
         task_id="release",
         trigger_dag_id="daily_stock",
         logical_date=None,
         conf=cast("Any", RELEASE),  # it takes JSON text too
-        note="{{ params.supplier }} is released: {{ params.reason }}",
         fail_when_dag_is_paused=True,
         openlineage_inject_parent_info=False,
     )

@@ -53,7 +53,7 @@ def answer(dag_bag: DagBag, asked: Any, **given: Any) -> LocalRun:
     approval = LocalRun(dag_bag.dags["approve_feed"], asked.conf)
     approval.xcoms["decide", -1, "return_value"] = {
         "chosen_options": [ApprovalOperator.APPROVE],
-        "params_input": {"reason": "they sold the other half"},
+        "params_input": {"why": "they sold the other half"},
         "responded_at": datetime(2024, 8, 8, 9, tzinfo=UTC).isoformat(),
         "responded_by_user": {"id": "1", "name": "jo"},
     } | given
@@ -93,6 +93,9 @@ def test_the_question_can_be_answered_by_reading_it(dag_bag: DagBag, held: Local
     assert "BGA SF.xlsx is held" in question.body
     assert "reports/stock_feed" in question.body
     assert question.defaults == [ApprovalOperator.REJECT]
+    # Nothing is filled in for the person who answers.
+    assert set(question.serialized_params) & set(dag_bag.dags["approve_feed"].params) == set()
+    assert question.serialized_params["why"]["value"] is None
 
 
 def test_approved_it_counts_with_who_and_why_in_its_report(

@@ -91,7 +91,7 @@ UNION ALL
 SELECT 'share_{{ movement }}_by_' || kind, subject, CAST({{ movement }} AS double) / listings,
        CAST({{ limits["max_share_" ~ movement] }} AS double),
        listings < {{ limits["min_listings"] }}
-           OR subject IN ({{ text_list(plan["waived"]) }})
+           OR coalesce(subject IN ({{ text_list(plan["waived"]) }}), FALSE)
            OR CAST(judged_{{ movement }} AS double) / listings <= {{ limits["max_share_" ~ movement] }},
        listings, {{ movement }}
 FROM counted
