@@ -43,3 +43,5 @@ SELECT {{ columns | join(", ") }}, '{{ plan["store"] }}' AS ebay_store, supplier
 FROM placed
 -- Without a use for it the window would be left out.
 WHERE place >= 1
+-- For engines that heed it; a window alone may hand out its rows in parallel.
+ORDER BY supplier, place
