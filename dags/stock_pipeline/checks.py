@@ -20,6 +20,9 @@ from stock_pipeline.suppliers import QuantityRule, Supplier, Thresholds
 FRACTION = r"[0-9]*\.[0-9]*[1-9]"
 """A number that is not whole, anywhere in a stock cell."""
 
+FEWEST_LABELS = 100
+"""Of fewer labels, chance alone moves most one way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -111,7 +114,7 @@ def _match_rate(snapshot: Snapshot, supplier: Supplier) -> Check:
 
 
 def _flips(snapshot: Snapshot, baseline: Baseline | None, limits: Thresholds) -> list[Check]:
-    names = ("labels_to_zero", "labels_from_zero", "stock_lost")
+    names = ("labels_to_zero", "labels_from_zero", "stock_lost", "one_sided_change")
     if baseline is None:
         return [_nothing_to_compare(name) for name in names]
     known = snapshot.table.height
@@ -137,7 +140,22 @@ def _flips(snapshot: Snapshot, baseline: Baseline | None, limits: Thresholds) ->
             limits.max_stock_lost,
             f"{to_zero:,} of the {had_stock:,} labels that were in stock on {baseline.day} have none now",
         ),
+        _one_sided(names[3], count, limits, since),
     ]
+
+
+def _one_sided(name: str, count: dict[str, int], limits: Thresholds, since: str) -> Check:
+    """Real stock rises here and falls there; another column of numbers moves nearly all one way."""
+    kept, rose, fell = count["kept_stock"], count["rose"], count["fell"]
+    if kept < FEWEST_LABELS:
+        return _nothing_to_compare(name, f"fewer than {FEWEST_LABELS} labels were in stock both times")
+    return _at_most(
+        name,
+        abs(rose - fell) / kept,
+        limits.max_one_sided_change,
+        f"of {kept:,} labels in stock both times {rose:,} have more and {fell:,} less {since}, "
+        "if nearly all move one way it may be another column",
+    )
 
 
 def _against_last_codes(

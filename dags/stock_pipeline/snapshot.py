@@ -115,12 +115,13 @@ def movement(table: pl.DataFrame, last: pl.DataFrame | None) -> dict[str, int]:
 
 
 def flips(table: pl.DataFrame, last: pl.DataFrame) -> dict[str, int]:
-    """How many labels lost or regained all their stock since the last snapshot.
+    """How many labels lost or regained all their stock since the last snapshot, and how the others moved.
 
     A label which only one of the two knows did not flip: the mapping changed, not the supplier's stock.
 
     Returns:
-        `to_zero`, `from_zero`, and `had_stock`: known labels that were in stock.
+        `to_zero`, `from_zero`, `had_stock` (known labels that were in stock), and of the labels in stock both
+        times (`kept_stock`) how many have more (`rose`) and less (`fell`).
     """
     now, before = pl.col("quantity"), pl.col("before")
     both = table.join(last.select("custom_label", before="quantity"), on="custom_label")
@@ -128,5 +129,8 @@ def flips(table: pl.DataFrame, last: pl.DataFrame) -> dict[str, int]:
         ((now == 0) & (before > 0)).sum().alias("to_zero"),
         ((now > 0) & (before == 0)).sum().alias("from_zero"),
         (before > 0).sum().alias("had_stock"),
+        ((now > 0) & (before > 0)).sum().alias("kept_stock"),
+        ((before > 0) & (now > before)).sum().alias("rose"),
+        ((now > 0) & (now < before)).sum().alias("fell"),
     )
     return counts.row(0, named=True)

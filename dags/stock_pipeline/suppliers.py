@@ -85,6 +85,8 @@ class Thresholds(_Strict):
         max_rejected_share: of rows; beyond it the feed is rejected. All others hold it.
         max_share_to_zero, max_share_from_zero: of known labels, against the last accepted snapshot.
         max_stock_lost: of the labels that were in stock, how many may have none now.
+        max_one_sided_change: of the labels in stock both times, how many more may have risen than fallen, or
+            the other way round.
         max_row_count_change: up or down, against the last accepted file.
         min_codes_kept: of the last accepted file's codes, how many must be listed still.
         max_match_rate_fall: by which part the share of codes with a label may have fallen.
@@ -97,6 +99,7 @@ class Thresholds(_Strict):
     max_share_to_zero: Share
     max_share_from_zero: Share
     max_stock_lost: Share
+    max_one_sided_change: Share
     max_row_count_change: Annotated[float, Field(gt=0)]
     min_codes_kept: Share
     max_match_rate_fall: Share

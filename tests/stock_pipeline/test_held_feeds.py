@@ -156,6 +156,20 @@ CASES: dict[str, tuple[str, Rows, Rows, set[str], list[str]]] = {
         {"fraction_share"},
         ["6 of 200 rows have a fraction as their stock (the first, on row 2, reads '12.99')"],
     ),
+    "whole prices for quantities": (
+        "BGA",
+        list_of("BGA", usual),
+        list_of("BGA", lambda number: 0 if usual(number) == 0 else 14 + number),
+        {"one_sided_change"},
+        ["of 180 labels in stock both times 180 have more and 0 less since 2024-08-07"],
+    ),
+    "pack sizes for quantities": (
+        "BGA",
+        list_of("BGA", usual),
+        list_of("BGA", lambda number: 0 if usual(number) == 0 else 1),
+        {"one_sided_change"},
+        ["0 have more and 180 less since 2024-08-07"],
+    ),
     "another supplier's list": (
         "JUR",
         list_of("JUR", usual),
@@ -215,6 +229,11 @@ HONEST: dict[str, tuple[str, Rows, Rows]] = {
         list_of("BGA", usual),
         list_of("BGA", lambda number: 0 if number < 55 else usual(number)),
     ),
+    "as many rise as fall": (
+        "BGA",
+        list_of("BGA", usual),
+        list_of("BGA", lambda number: 0 if usual(number) == 0 else (4, 6)[number // 2 % 2]),
+    ),
     "half the codes": ("BGA", list_of("BGA", few), list_of("BGA", few, start=100)),
     "an out list that changed by a third": (
         "RTG",
@@ -261,6 +280,7 @@ def test_the_first_feed_has_nothing_to_compare_with(lake: Lake):
         "labels_to_zero",
         "labels_from_zero",
         "stock_lost",
+        "one_sided_change",
         "row_count_change",
         "codes_kept",
         "match_rate_fall",

@@ -137,6 +137,7 @@ def test_the_report_has_every_figure(lake: Lake):
         "labels_to_zero": (1 / 61, 0.25),
         "labels_from_zero": (0.0, 0.25),
         "stock_lost": (1 / 3, 0.5),
+        "one_sided_change": (None, None),
         # There is no record of the codes of the day before.
         "row_count_change": (None, None),
         "codes_kept": (None, None),

@@ -25,6 +25,7 @@ defaults:
     max_share_to_zero: 0.25
     max_share_from_zero: 0.25
     max_stock_lost: 0.5
+    max_one_sided_change: 0.2
     max_row_count_change: 0.5
     min_codes_kept: 0.5
     max_match_rate_fall: 0.5
