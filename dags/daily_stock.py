@@ -51,14 +51,14 @@ give the same table, and a worse file never replaces an accepted snapshot of the
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.amazon.aws.operators.athena import AthenaOperator
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule, XComArg, task_group
+from airflow.sdk import DAG, TriggerRule, XComArg, task_group
 
 import daily_stock_tasks as tasks
 import stock_settings as settings
@@ -69,12 +69,8 @@ from aws_operators.s3 import S3KeyDeadlineSensor
 from daily_stock_form import PARAMS
 from task_support import tell
 
-RUN: dict[str, Any] = {
-    "run_date": settings.RUN_DATE,
-    "bucket": settings.BUCKET,
-    "database": settings.DATABASE,
-}
-ATHENA: dict[str, Any] = {"database": settings.DATABASE, "workgroup": settings.WORKGROUP, "sleep_time": 2}
+# The message on the partitions is made when it is sent: only then is it known which there were.
+MACROS = {**settings.MACROS, "partition_message": tasks.partition_message}
 SUPPLIER = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['supplier'] }}"
 STAGING_TABLE = "{{ ti.xcom_pull(task_ids='plan_table')['staging_table'] }}"
 
@@ -85,15 +81,10 @@ with DAG(
     dag_id="daily_stock",
     description="Supplier feeds in, eBay quantities and upload files out",
     doc_md=__doc__,
-    # Unpausing starts nothing by itself: the first scheduled run is the next morning's.
-    schedule=CronTriggerTimetable("0 5 * * *", timezone=settings.LONDON, run_immediately=timedelta(0)),
-    catchup=False,
-    max_active_runs=1,
-    default_args=settings.DEFAULT_ARGS,
+    schedule=settings.in_london("0 5 * * *"),
     params=PARAMS,
-    template_searchpath=settings.sql_folder(),
-    user_defined_macros={**settings.MACROS, "partition_message": tasks.partition_message},
     tags=["daily", "stock"],
+    **(settings.dag_arguments() | {"user_defined_macros": MACROS}),
 ):
     plan_run = PythonOperator(
         task_id="plan_run", python_callable=tasks.plan_run, op_kwargs={"run_date": settings.RUN_DATE}
@@ -117,7 +108,7 @@ with DAG(
         process_feed = PythonOperator(
             task_id="process_feed",
             python_callable=tasks.process_feed,
-            op_kwargs={"supplier": supplier, **RUN},
+            op_kwargs={"supplier": supplier, **settings.RUN},
             map_index_template=SUPPLIER,
             # A wait that ended without a file is skipped; the feed is judged all the same, as missing.
             trigger_rule=TriggerRule.ALL_DONE,
@@ -155,23 +146,25 @@ with DAG(
             **tell(f"partition_message({settings.RUN_DATE_EXPRESSION}, {OWN.format(key='return_value')})")
         ),
     )
-    plan_table = PythonOperator(task_id="plan_table", python_callable=tasks.plan_table, op_kwargs=RUN)
+    plan_table = PythonOperator(
+        task_id="plan_table", python_callable=tasks.plan_table, op_kwargs=settings.RUN
+    )
     create_staging_table = AthenaReplaceTableOperator(
         task_id="create_staging_table",
         table=STAGING_TABLE,
         query="ebay/create_staging.sql",
         inlets=[settings.PRODUCT, settings.STORE, settings.SUPPLIER_STOCK],
-        **ATHENA,
+        **settings.ATHENA,
     )
-    audit = AthenaCheckOperator(task_id="audit", query="ebay/audit.sql", **ATHENA)
+    audit = AthenaCheckOperator(task_id="audit", query="ebay/audit.sql", **settings.ATHENA)
     lists = [
-        AthenaOperator(task_id=f"list_{name}", query=f"ebay/{name}.sql", **ATHENA)
+        AthenaOperator(task_id=f"list_{name}", query=f"ebay/{name}.sql", **settings.ATHENA)
         for name in ("labels_without_listing", "listings_without_stock")
     ]
     publish_ebay = PythonOperator(
         task_id="publish_ebay",
         python_callable=tasks.publish_ebay,
-        op_kwargs={"plan": plan_table.output, **RUN},
+        op_kwargs={"plan": plan_table.output, **settings.RUN},
         outlets=[settings.EBAY],
     )
     register_ebay = GluePartitionsOperator(
@@ -183,7 +176,7 @@ with DAG(
     write_upload_files = PythonOperator(
         task_id="write_upload_files",
         python_callable=tasks.write_upload_files,
-        op_kwargs={"stores": publish_ebay.output, **RUN},
+        op_kwargs={"stores": publish_ebay.output, **settings.RUN},
     )
     tell_ebay = SnsPublishOperator(
         task_id="tell_ebay", **tell("ti.xcom_pull(task_ids='write_upload_files', key='sns')")
@@ -191,7 +184,7 @@ with DAG(
     summarise = ReportOperator(
         task_id="summarise",
         python_callable=tasks.summarise,
-        op_kwargs=RUN,
+        op_kwargs=settings.RUN,
         report_field="page",
         trigger_rule=TriggerRule.ALL_DONE,
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from airflow.sdk import Param
 
+import stock_settings as settings
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import STORES
 
 SUPPLIERS = list(load_suppliers().suppliers)
 
 PARAMS = {
-    "run_date": Param(
-        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
-    ),
+    "run_date": settings.run_date_param(),
     "suppliers": Param(
         [],
         type="array",

@@ -32,30 +32,18 @@ all** is no failure: the run ends green, and says that there was nothing to do.
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule
+from airflow.sdk import DAG, Param, TriggerRule
 
 import monthly_product_tasks as tasks
 import stock_settings as settings
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from task_support import tell
 
-RUN: dict[str, Any] = {
-    "run_date": settings.RUN_DATE,
-    "bucket": settings.BUCKET,
-    "database": settings.DATABASE,
-}
-ATHENA: dict[str, Any] = {"database": settings.DATABASE, "workgroup": settings.WORKGROUP, "sleep_time": 2}
-
 PARAMS = {
-    "run_date": Param(
-        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
-    ),
+    "run_date": settings.run_date_param(),
     "release": Param(
         False, type="boolean", description="Publish a held mapping that somebody has looked at."
     ),
@@ -72,14 +60,10 @@ with DAG(
     dag_id="monthly_product",
     description="Which parts make up which label, from a file into the table product",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 12 1 * *", timezone=settings.LONDON, run_immediately=timedelta(0)),
-    catchup=False,
-    max_active_runs=1,
-    default_args=settings.DEFAULT_ARGS,
+    schedule=settings.in_london("0 12 1 * *"),
     params=PARAMS,
-    template_searchpath=settings.sql_folder(),
-    user_defined_macros=settings.MACROS,
     tags=["monthly", "tables"],
+    **settings.dag_arguments(),
 ):
     plan_run = PythonOperator(
         task_id="plan_run",
@@ -87,25 +71,27 @@ with DAG(
         op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
     read_file = PythonOperator(
-        task_id="read_file", python_callable=tasks.read_file, op_kwargs={"file": plan_run.output, **RUN}
+        task_id="read_file",
+        python_callable=tasks.read_file,
+        op_kwargs={"file": plan_run.output, **settings.RUN},
     )
     create_staging_table = AthenaReplaceTableOperator(
         task_id="create_staging_table",
         table="{{ ti.xcom_pull(task_ids='read_file')['staging_table'] }}",
         query="product/create_staging.sql",
-        **ATHENA,
+        **settings.ATHENA,
     )
-    audit = AthenaCheckOperator(task_id="audit", query="product/audit.sql", **ATHENA)
+    audit = AthenaCheckOperator(task_id="audit", query="product/audit.sql", **settings.ATHENA)
     publish_product = PythonOperator(
         task_id="publish_product",
         python_callable=tasks.publish_product,
-        op_kwargs=RUN,
+        op_kwargs=settings.RUN,
         outlets=[settings.PRODUCT],
     )
     report_product = PythonOperator(
         task_id="report_product",
         python_callable=tasks.report_product,
-        op_kwargs=RUN,
+        op_kwargs=settings.RUN,
         trigger_rule=TriggerRule.ALL_DONE,
         on_success_callback=SnsNotifier(**tell("ti.xcom_pull(task_ids='report_product', key='sns')")),
     )

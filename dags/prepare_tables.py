@@ -28,7 +28,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, TriggerRule
 
 import prepare_tables_tasks as tasks
 import stock_settings as settings
@@ -49,9 +49,7 @@ REFRESH: dict[str, Any] = {
 }
 
 PARAMS = {
-    "run_date": Param(
-        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
-    ),
+    "run_date": settings.run_date_param(),
 }
 
 with DAG(
@@ -59,12 +57,9 @@ with DAG(
     description="The tables product and store from nothing but uploaded files",
     doc_md=__doc__,
     schedule=None,
-    catchup=False,
-    max_active_runs=1,
-    default_args=settings.DEFAULT_ARGS,
     params=PARAMS,
-    user_defined_macros=settings.MACROS,
     tags=["tables"],
+    **settings.dag_arguments(),
 ):
     plan_run = PythonOperator(
         task_id="plan_run",

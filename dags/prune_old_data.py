@@ -32,21 +32,14 @@ it only lists. What comes back from a run of `daily_stock` for a day longer ago 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule
+from airflow.sdk import DAG, Param, TriggerRule
 
 import prune_old_data_tasks as tasks
 import stock_settings as settings
 from task_support import tell
-
-RUN: dict[str, Any] = {
-    "run_date": settings.RUN_DATE,
-    "bucket": settings.BUCKET,
-    "database": settings.DATABASE,
-}
 
 PARAMS = {
     "run_date": Param(
@@ -63,22 +56,18 @@ with DAG(
     dag_id="prune_old_data",
     description="Stock older than a month and forgotten staging tables go",
     doc_md=__doc__,
-    # Unpausing starts nothing by itself: the first scheduled run is the next night's.
-    schedule=CronTriggerTimetable("0 23 * * *", timezone=settings.LONDON, run_immediately=timedelta(0)),
-    catchup=False,
-    max_active_runs=1,
-    default_args=settings.DEFAULT_ARGS,
+    schedule=settings.in_london("0 23 * * *"),
     params=PARAMS,
-    user_defined_macros=settings.MACROS,
     tags=["daily", "housekeeping"],
+    **settings.dag_arguments(),
 ):
     list_old_data = PythonOperator(
-        task_id="list_old_data", python_callable=tasks.list_old_data, op_kwargs=RUN
+        task_id="list_old_data", python_callable=tasks.list_old_data, op_kwargs=settings.RUN
     )
     delete_old_data = PythonOperator(
         task_id="delete_old_data",
         python_callable=tasks.delete_old_data,
-        op_kwargs=RUN,
+        op_kwargs=settings.RUN,
         outlets=[settings.SUPPLIER_STOCK],
         # A run of daily_stock is given an hour to end.
         retries=6,

@@ -67,12 +67,9 @@ with DAG(
     description="The ebay table as it was on an earlier date, with upload files that tell eBay",
     doc_md=__doc__,
     schedule=None,
-    catchup=False,
-    max_active_runs=1,
-    default_args=settings.DEFAULT_ARGS,
     params=PARAMS,
-    user_defined_macros=settings.MACROS,
     tags=["manual", "stock"],
+    **settings.dag_arguments(),
 ):
     plan_rollback = PythonOperator(
         task_id="plan_rollback", python_callable=tasks.plan_rollback, op_kwargs=RUN

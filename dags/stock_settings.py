@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pendulum
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from stock_pipeline.errors import NeedsPersonError
 
@@ -32,6 +32,12 @@ RUN_DATE_EXPRESSION = f"(params.run_date or {RUN_DAY_EXPRESSION})"
 RUN_DATE = f"{{{{ {RUN_DATE_EXPRESSION} }}}}"
 """The day a run is for: the parameter, else the London date it was scheduled or triggered at."""
 
+RUN: dict[str, Any] = {"run_date": RUN_DATE, "bucket": BUCKET, "database": DATABASE}
+"""What nearly every task is given: the day, the bucket and the Glue database."""
+
+ATHENA: dict[str, Any] = {"database": DATABASE, "workgroup": WORKGROUP, "sleep_time": 2}
+"""What every Athena operator is given; seconds between two looks at a statement."""
+
 SUPPLIER_STOCK = Asset(name="supplier_stock", uri="x-stock://supplier_stock")
 STORE = Asset(name="store", uri="x-stock://store")
 PRODUCT = Asset(name="product", uri="x-stock://product")
@@ -49,6 +55,27 @@ DEFAULT_ARGS: dict[str, Any] = {
         rules=[RetryRule(exception=NeedsPersonError, action=RetryAction.FAIL, reason="needs a person")]
     ),
 }
+
+
+def in_london(cron: str) -> CronTriggerTimetable:
+    """A schedule in London time. Unpausing starts nothing by itself; the first run is when it is due."""
+    return CronTriggerTimetable(cron, timezone=LONDON, run_immediately=timedelta(0))
+
+
+def dag_arguments() -> dict[str, Any]:
+    """What the DAGs have in common: one run at a time, nothing caught up, the statements, the macros."""
+    return {
+        "catchup": False,
+        "max_active_runs": 1,
+        "default_args": DEFAULT_ARGS,
+        "template_searchpath": sql_folder(),
+        "user_defined_macros": MACROS,
+    }
+
+
+def run_date_param(description: str = "The day to run; empty is today in London.") -> Param:
+    """The field for the day in a form."""
+    return Param(None, type=["null", "string"], format="date", description=description)
 
 
 def sql_folder() -> str:

@@ -38,13 +38,12 @@ ends green, and says that there was nothing to do.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, task_group
+from airflow.sdk import DAG, Param, TriggerRule, task_group
 
 import stock_settings as settings
 import weekly_store_tasks as tasks
@@ -53,20 +52,12 @@ from aws_operators.glue import GluePartitionsOperator
 from stock_pipeline.tables import STORES
 from task_support import tell
 
-RUN: dict[str, Any] = {
-    "run_date": settings.RUN_DATE,
-    "bucket": settings.BUCKET,
-    "database": settings.DATABASE,
-}
-ATHENA: dict[str, Any] = {"database": settings.DATABASE, "workgroup": settings.WORKGROUP, "sleep_time": 2}
 STORE_NAME = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['store'] }}"
 OWN = "ti.xcom_pull(task_ids='store.{task}', map_indexes=ti.map_index, key='{key}')"
 STAGING_TABLE = f"{{{{ {OWN.format(task='read_file', key='return_value')}['staging_table'] }}}}"
 
 PARAMS = {
-    "run_date": Param(
-        None, type=["null", "string"], format="date", description="The day to run; empty is today in London."
-    ),
+    "run_date": settings.run_date_param(),
     "stores": Param(
         [],
         type="array",
@@ -97,14 +88,10 @@ with DAG(
     dag_id="weekly_store",
     description="The stores' listings, from their files into the table store",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 14 * * 0", timezone=settings.LONDON, run_immediately=timedelta(0)),
-    catchup=False,
-    max_active_runs=1,
-    default_args=settings.DEFAULT_ARGS,
+    schedule=settings.in_london("0 14 * * 0"),
     params=PARAMS,
-    template_searchpath=settings.sql_folder(),
-    user_defined_macros=settings.MACROS,
     tags=["weekly", "tables"],
+    **settings.dag_arguments(),
 ):
     plan_run = PythonOperator(
         task_id="plan_run",
@@ -119,7 +106,7 @@ with DAG(
         read_file = PythonOperator(
             task_id="read_file",
             python_callable=tasks.read_file,
-            op_kwargs={"store": store, "file": file, **RUN},
+            op_kwargs={"store": store, "file": file, **settings.RUN},
             map_index_template=STORE_NAME,
             max_active_tis_per_dagrun=2,
         )
@@ -129,19 +116,19 @@ with DAG(
             query="store/create_staging.sql",
             map_index_template=STORE_NAME,
             max_active_tis_per_dagrun=4,
-            **ATHENA,
+            **settings.ATHENA,
         )
         audit = AthenaCheckOperator(
             task_id="audit",
             query="store/audit.sql",
             map_index_template=STORE_NAME,
             max_active_tis_per_dagrun=4,
-            **ATHENA,
+            **settings.ATHENA,
         )
         publish_store = PythonOperator(
             task_id="publish_store",
             python_callable=tasks.publish_store,
-            op_kwargs={"store": store, **RUN},
+            op_kwargs={"store": store, **settings.RUN},
             map_index_template=STORE_NAME,
         )
         register_store = GluePartitionsOperator(
@@ -155,7 +142,7 @@ with DAG(
         report_store = PythonOperator(
             task_id="report_store",
             python_callable=tasks.report_store,
-            op_kwargs={"store": store, **RUN},
+            op_kwargs={"store": store, **settings.RUN},
             map_index_template=STORE_NAME,
             trigger_rule=TriggerRule.ALL_DONE,
             on_success_callback=SnsNotifier(**tell(OWN.format(task="report_store", key="sns"))),
