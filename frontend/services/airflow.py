@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +16,8 @@ from frontend.services.settings import LONDON, Settings, settings
 
 TIMEOUT_SECONDS = 10.0
 ACTIVE = ("queued", "running")
+PAGE_OF_TASKS = 100
+"""Airflow gives no more task instances at once, whatever it is asked for."""
 
 
 class AirflowError(Exception):
@@ -82,10 +85,6 @@ class Airflow:
         body = {"logical_date": None, "conf": conf, "note": f"Started from the stock page by {by}"}
         return self._run(self._api.request("POST", f"/dags/{dag_id}/dagRuns", None, body))
 
-    def run(self, dag_id: str, run_id: str) -> Run:
-        """One run, without its tasks."""
-        return self._run(self._api.request("GET", f"/dags/{dag_id}/dagRuns/{run_id}", None, None))
-
     def recent_runs(self, dag_id: str, limit: int = 10) -> list[Run]:
         """The newest runs, newest first, without their tasks."""
         params = {"order_by": "-run_after", "limit": limit}
@@ -93,26 +92,43 @@ class Airflow:
         return [self._run(entry) for entry in found["dag_runs"]]
 
     def with_tasks(self, run: Run) -> Run:
-        """The same run with the states of its tasks."""
-        path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances"
-        entries = self._api.request("GET", path, {"limit": 200}, None)["task_instances"]
-        tasks = {(entry["task_id"], entry["map_index"]): entry["state"] for entry in entries}
-        return Run(**{name: getattr(run, name) for name in Run.__slots__ if name != "tasks"}, tasks=tasks)
+        """The same run with the states of its tasks.
+
+        The run is named by a parameter: MWAA takes no path long enough for a run's id. As a parameter it may
+        also be a prefix of other runs' ids, so the answer is sifted.
+        """
+        path = f"/dags/{run.dag_id}/dagRuns/~/taskInstances"
+        # A plus sign in a query means a blank to whatever does not encode it, and what stands before it is
+        # prefix enough.
+        params = {"run_id_prefix_pattern": run.run_id.partition("+")[0], "limit": PAGE_OF_TASKS}
+        tasks: dict[tuple[str, int], str | None] = {}
+        read, total = 0, 1
+        while read < total:
+            answer = self._api.request("GET", path, params | {"offset": read}, None)
+            page, total = answer["task_instances"], answer["total_entries"]
+            if not page:
+                break
+            read += len(page)
+            tasks |= {
+                (entry["task_id"], entry["map_index"]): entry["state"]
+                for entry in page
+                if entry["dag_run_id"] == run.run_id
+            }
+        return replace(run, tasks=tasks)
 
     def _run(self, entry: dict[str, Any]) -> Run:
         conf = entry.get("conf") or {}
         moment = _moment(entry.get("logical_date")) or _moment(entry.get("run_after"))
-        day = conf.get("run_date") or (moment or datetime.now(LONDON)).astimezone(LONDON).date().isoformat()
         dag_id, run_id = entry["dag_id"], entry["dag_run_id"]
         return Run(
             dag_id=dag_id,
             run_id=run_id,
             state=entry["state"],
-            run_date=date.fromisoformat(day),
+            run_date=_day(conf.get("run_date")) or (moment or datetime.now(LONDON)).astimezone(LONDON).date(),
             started=_moment(entry.get("start_date")),
             ended=_moment(entry.get("end_date")),
             conf=conf,
-            link=f"{self._api.address()}/dags/{dag_id}/runs/{run_id}",
+            link=f"{self._api.address()}/dags/{dag_id}/runs/{quote(run_id, safe=':+')}",
         )
 
 
@@ -246,6 +262,14 @@ def _refusal(status: int, answer: Any) -> str:
     if isinstance(detail, list):
         detail = "; ".join(str(entry.get("msg", entry)) for entry in detail)
     return f"Airflow refused (HTTP {status}): {detail}"
+
+
+def _day(given: Any) -> date | None:
+    """The day a run was given, if it is one: anybody who may start runs can write anything there."""
+    try:
+        return date.fromisoformat(given)
+    except (TypeError, ValueError):
+        return None
 
 
 def _moment(text: str | None) -> datetime | None:

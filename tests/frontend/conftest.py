@@ -92,7 +92,8 @@ class FakeApi:
             self.started.append(body)
             return run_entry(state="queued", conf=body["conf"])
         if path.endswith("/taskInstances"):
-            return {"task_instances": self.tasks}
+            found = [{"dag_run_id": run["dag_run_id"]} | task for run in self.runs for task in self.tasks]
+            return {"task_instances": found, "total_entries": len(found)}
         if path.endswith("/dagRuns"):
             return {"dag_runs": self.runs}
         return {"is_paused": False}

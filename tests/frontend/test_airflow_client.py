@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import boto3
 import httpx
 import pytest
+from botocore.model import OperationModel
 from botocore.stub import Stubber
 
 from frontend.services.airflow import Airflow, AirflowError, LocalApi, MwaaApi
@@ -47,6 +51,12 @@ class Server:
 
 
 RUNS = "/api/v2/dags/daily_stock/dagRuns"
+RUN_ID = "manual__2024-08-08T23:30:00.123456+00:00"
+OUR_DAGS = sorted(
+    re.search(r'\bdag_id="(\w+)"', path.read_text())[1]  # type: ignore[index]
+    for path in (Path(__file__).parents[2] / "dags").glob("*.py")
+    if "with DAG(" in path.read_text()
+)
 
 
 def test_a_run_is_started_with_its_parameters_and_with_who_started_it() -> None:
@@ -62,9 +72,9 @@ def test_a_run_is_started_with_its_parameters_and_with_who_started_it() -> None:
 
 
 def test_links_are_where_people_find_airflow() -> None:
-    server = Server(**{f"GET {RUNS}/manual__1": RUN})
-    airflow = server.airflow(page="https://airflow.seller.example/")
-    assert airflow.run("daily_stock", "manual__1").link.startswith("https://airflow.seller.example/dags/")
+    server = Server(**{f"GET {RUNS}": {"dag_runs": [RUN]}})
+    (run,) = server.airflow(page="https://airflow.seller.example/").recent_runs("daily_stock")
+    assert run.link.startswith("https://airflow.seller.example/dags/")
 
 
 def test_a_paused_dag_is_told_instead_of_queueing_a_run_for_ever() -> None:
@@ -79,6 +89,8 @@ def test_a_paused_dag_is_told_instead_of_queueing_a_run_for_ever() -> None:
         ({"conf": {"run_date": "2024-08-01"}}, date(2024, 8, 1)),
         ({"conf": {"run_date": None}}, date(2024, 8, 9)),
         ({"conf": None, "logical_date": "2024-08-08T04:00:00Z"}, date(2024, 8, 8)),
+        ({"conf": {"run_date": "no day"}}, date(2024, 8, 9)),
+        ({"conf": {"run_date": 20240801}}, date(2024, 8, 9)),
     ],
 )
 def test_a_run_is_for_its_parameters_day_or_for_the_london_day_it_was_started_on(
@@ -88,17 +100,41 @@ def test_a_run_is_for_its_parameters_day_or_for_the_london_day_it_was_started_on
     assert [run.run_date for run in server.airflow().recent_runs("daily_stock")] == [day]
 
 
+def task(name: str, index: int = -1, state: str | None = None, run_id: str = RUN_ID) -> dict[str, Any]:
+    return {"task_id": name, "map_index": index, "state": state, "dag_run_id": run_id}
+
+
+class TasksOfRuns:
+    """Answers for task instances as Airflow does: those of runs whose id begins so, a page at a time."""
+
+    def __init__(self, *entries: dict[str, Any]) -> None:
+        self.entries = entries
+
+    def __call__(self, params: dict[str, Any]) -> dict[str, Any]:
+        found = [
+            entry for entry in self.entries if entry["dag_run_id"].startswith(params["run_id_prefix_pattern"])
+        ]
+        first, limit = int(params["offset"]), min(int(params["limit"]), 100)
+        return {"task_instances": found[first : first + limit], "total_entries": len(found)}
+
+
 def test_the_states_of_a_runs_tasks_are_told_by_task_and_index() -> None:
-    tasks = [
-        {"task_id": "plan_run", "map_index": -1, "state": "success"},
-        {"task_id": "feed.process_feed", "map_index": 0, "state": None},
-    ]
+    found = TasksOfRuns(
+        task("plan_run", state="success"),
+        *(task("feed.process_feed", index) for index in range(250)),
+        task("plan_run", state="failed", run_id=RUN_ID + "0"),
+    )
     server = Server(
-        **{f"GET {RUNS}/manual__1": RUN, f"GET {RUNS}/manual__1/taskInstances": {"task_instances": tasks}}
+        **{
+            f"GET {RUNS}": {"dag_runs": [RUN | {"dag_run_id": RUN_ID}]},
+            f"GET {RUNS}/~/taskInstances": lambda request: found(dict(request.url.params)),
+        }
     )
     airflow = server.airflow()
-    run = airflow.with_tasks(airflow.run("daily_stock", "manual__1"))
-    assert run.tasks == {("plan_run", -1): "success", ("feed.process_feed", 0): None}
+    (run,) = airflow.recent_runs("daily_stock")
+    tasks = airflow.with_tasks(run).tasks
+    assert tasks[("plan_run", -1)] == "success"
+    assert len(tasks) == 251
 
 
 def test_an_expired_token_is_replaced_once() -> None:
@@ -109,15 +145,19 @@ def test_an_expired_token_is_replaced_once() -> None:
 
     def run(request: httpx.Request) -> httpx.Response:
         fresh = request.headers["Authorization"] == "Bearer new"
-        return httpx.Response(200, json=RUN) if fresh else httpx.Response(401, json={"detail": "expired"})
+        return (
+            httpx.Response(200, json={"dag_runs": [RUN]})
+            if fresh
+            else httpx.Response(401, json={"detail": "expired"})
+        )
 
-    server = Server(**{"GET /auth/token": token, f"GET {RUNS}/manual__1": run})
-    assert server.airflow().run("daily_stock", "manual__1").run_id == "manual__1"
+    server = Server(**{"GET /auth/token": token, f"GET {RUNS}": run})
+    assert [found.run_id for found in server.airflow().recent_runs("daily_stock")] == ["manual__1"]
 
 
 def test_a_password_is_given_for_the_token_where_there_is_one() -> None:
-    server = Server(**{"POST /auth/token": {"access_token": "1"}, f"GET {RUNS}/manual__1": RUN})
-    server.airflow(username="stock", password="secret").run("daily_stock", "manual__1")
+    server = Server(**{"POST /auth/token": {"access_token": "1"}, f"GET {RUNS}": {"dag_runs": []}})
+    server.airflow(username="stock", password="secret").recent_runs("daily_stock")
     assert json.loads(server.asked[0].content) == {"username": "stock", "password": "secret"}
 
 
@@ -137,16 +177,62 @@ def _unreachable(request: httpx.Request) -> httpx.Response:
 def test_what_goes_wrong_is_told_in_words(
     answer: Callable[[httpx.Request], httpx.Response], words: str
 ) -> None:
-    server = Server(**{f"GET {RUNS}/manual__1": answer})
+    server = Server(**{f"GET {RUNS}": answer})
     with pytest.raises(AirflowError, match=words):
-        server.airflow().run("daily_stock", "manual__1")
+        server.airflow().recent_runs("daily_stock")
 
 
 @pytest.fixture
-def mwaa():
+def mwaa() -> Iterator[tuple[Any, Stubber]]:
     client = boto3.client("mwaa", **client_arguments("http://127.0.0.1:1"))
+    client.meta.events.register("provide-client-params.mwaa", as_aws_would)
     with Stubber(client) as stub:
         yield client, stub
+
+
+def as_aws_would(params: dict[str, Any], model: OperationModel, **_: Any) -> None:
+    """Refuse what AWS would: botocore knows the limits of a request and leaves most of them to the server."""
+    assert model.input_shape
+    for name, value in params.items():
+        said = model.input_shape.members[name]
+        limits = said.metadata
+        if said.type_name != "string":
+            continue
+        assert limits.get("min", 0) <= len(value) <= limits.get("max", math.inf), f"{name}: {value}"
+        assert re.fullmatch(limits.get("pattern", ".*"), value), f"{name}: {value}"
+        assert value in limits.get("enum", [value]), f"{name}: {value}"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"Path": "/dags/daily_stock/dagRuns/manual__2024-08-08T05:00:00.123456+00:00/taskInstances"},
+        {"Path": ""},
+        {"Method": "HEAD"},
+        {"Name": "no such name"},
+    ],
+)
+def test_the_stand_in_for_mwaa_refuses_what_aws_refuses(mwaa: Any, params: dict[str, str]) -> None:
+    client, _ = mwaa
+    with pytest.raises(AssertionError, match=next(iter(params))):
+        client.invoke_rest_api(**{"Name": "production", "Path": "/dags", "Method": "GET"} | params)
+
+
+@pytest.mark.parametrize("dag_id", OUR_DAGS)
+def test_whatever_the_page_asks_of_mwaa_is_short_enough_for_it(mwaa: Any, dag_id: str) -> None:
+    client, stub = mwaa
+    run_id = "manual__2024-08-08T05:00:00.123456+00:00_" + "x" * 200
+    run = RUN | {"dag_id": dag_id, "dag_run_id": run_id}
+    found = {"task_instances": [task("plan_run", run_id=run_id)], "total_entries": 1}
+    for answer in (DAG, run, {"dag_runs": [run]}, found):
+        stub.add_response("invoke_rest_api", {"RestApiStatusCode": 200, "RestApiResponse": answer})
+    api = MwaaApi(client, "production")
+    api._address = "https://x.airflow.example"
+    airflow = Airflow(api)
+    started = airflow.trigger(dag_id, {}, "ann")
+    assert [airflow.with_tasks(entry).tasks for entry in airflow.recent_runs(dag_id)]
+    assert started.run_id == run_id
+    stub.assert_no_pending_responses()
 
 
 def test_on_mwaa_a_run_is_started_through_aws(mwaa: Any) -> None:
@@ -173,11 +259,11 @@ def test_a_refusal_of_airflow_on_mwaa_is_told_in_its_own_words(mwaa: Any) -> Non
         modeled_fields={"RestApiStatusCode": 404, "RestApiResponse": {"detail": "no such run"}},
     )
     with pytest.raises(AirflowError, match=r"HTTP 404\): no such run"):
-        Airflow(MwaaApi(client, "production")).run("daily_stock", "manual__1")
+        Airflow(MwaaApi(client, "production")).recent_runs("daily_stock")
 
 
 def test_aws_refusing_the_page_is_told_too(mwaa: Any) -> None:
     client, stub = mwaa
     stub.add_client_error("invoke_rest_api", "AccessDeniedException", "not authorised")
     with pytest.raises(AirflowError, match=r"MWAA refused .*not authorised"):
-        Airflow(MwaaApi(client, "production")).run("daily_stock", "manual__1")
+        Airflow(MwaaApi(client, "production")).recent_runs("daily_stock")
