@@ -1,4 +1,4 @@
-"""Writes the documents that are made of the code: `make docs`. A test fails while one is stale."""
+"""Write the documents that are generated from code: `make docs`. A test fails while one is out of date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 DOCS = Path(__file__).resolve().parent
 REPOSITORY = DOCS.parent
 
-# Airflow puts these two on the path itself; without it somebody has to.
+# Airflow puts these two on the path; a script has to do it itself.
 for _folder in ("plugins", "dags"):
     if str(REPOSITORY / _folder) not in sys.path:
         sys.path.insert(0, str(REPOSITORY / _folder))
@@ -18,13 +18,13 @@ for _folder in ("plugins", "dags"):
 from stock_pipeline.tables import TABLES, Table  # noqa: E402 - the path has to be there first
 
 ABOUT_TABLES = """\
-The Glue database's tables, as `dags/stock_pipeline/tables.py` has them and the infrastructure template
-declares them to AWS. All are Parquet, one file `data.parquet` for each partition. Partition keys are text;
-those of a date are padded with zeros, so that they sort as dates do."""
+The tables of the Glue database, as `dags/stock_pipeline/tables.py` defines them and the infrastructure
+template declares them to AWS. All are Parquet, with one file `data.parquet` in each partition. Partition keys
+are text; those of a date are padded with zeros, so that they sort by date."""
 ABOUT_DAGS = """\
-Each is safe to run twice, by hand, for any date, and one run at a time. What it reads and writes, and what to
-do when a task is red, stands in its own docs: in Airflow, or at the head of its file."""
-NOTICE = "<!-- Made of the code by `make docs`: change it there. -->"
+Each is safe to run twice, by hand, for any date. A DAG has one run at a time. Its docs, in Airflow or
+at the head of its file, say what it reads and writes and what to do when a task fails."""
+NOTICE = "<!-- Generated from the code by `make docs`. Change the code instead. -->"
 
 
 def data_dictionary(tables: Iterable[Table] = TABLES.values()) -> str:
@@ -40,7 +40,7 @@ def data_dictionary(tables: Iterable[Table] = TABLES.values()) -> str:
         parts += [
             f"## {table.name}",
             f"{table.description}.",
-            f"Lies at `{table.key(*values)}`.",
+            f"Location: `{table.key(*values)}`.",
             "\n".join(["| column | type | meaning |", "|---|---|---|", *lines]),
         ]
     return "\n\n".join(parts) + "\n"
