@@ -13,6 +13,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from stock_pipeline.messages import shortened
 from task_support import check_run, failed_tasks, for_sns, glue_client, result, result_key, s3_client
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def summarise(
     return {
         "report": written.summary if written else None,
         "page": written.page if written else None,
-        "concerns": summary.concerns,
+        "concerns": shortened(summary.concerns),
         "failed_tasks": summary.failed_tasks,
     }
 

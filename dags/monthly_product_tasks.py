@@ -13,6 +13,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from stock_pipeline.messages import shortened
 from task_support import check_run, failed_tasks, for_sns, glue_client, own_report, result, s3_client
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def summarise(*, run_date: str, bucket: str, params: dict[str, Any], ti: Any, **
     )
     location = write_summary(s3_client(), bucket, summary, whole=not params["dry_run"])
     ti.xcom_push(key="sns", value=for_sns(summary.message(location)))
-    return {"report": location, "concerns": summary.concerns, "failed_tasks": summary.failed_tasks}
+    return {"report": location, "concerns": shortened(summary.concerns), "failed_tasks": summary.failed_tasks}
 
 
 def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:

@@ -9,6 +9,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from stock_pipeline.messages import shortened
 from task_support import check_run, failed_tasks, for_sns, glue_client, result, s3_client
 
 STAGED_BY = {"ebay": "daily_stock", "store": "weekly_store", "product": "monthly_product"}
@@ -81,7 +82,7 @@ def summarise(*, run_date: str, bucket: str, ti: Any, **_: Any) -> dict[str, Any
     report = report.model_validate(report.model_dump() | {"failed_tasks": failed})
     location = write_report(s3_client(), bucket, report)
     ti.xcom_push(key="sns", value=for_sns(report.message(location)))
-    return {"report": location, "concerns": report.concerns, "failed_tasks": failed}
+    return {"report": location, "concerns": shortened(report.concerns), "failed_tasks": failed}
 
 
 def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:

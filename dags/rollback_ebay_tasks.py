@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.messages import shortened
 from task_support import check_run, failed_tasks, for_sns, result, s3_client
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ def summarise(
     message = report.message(location)
     log.info(message.text)
     ti.xcom_push(key="sns", value=for_sns(message))
-    return {"report": location, "concerns": report.concerns, "failed_tasks": report.failed_tasks}
+    return {"report": location, "concerns": shortened(report.concerns), "failed_tasks": report.failed_tasks}
 
 
 def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:

@@ -11,6 +11,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.messages import shortened
 from stock_settings import AWS_CONN_ID, LONDON, TOPIC_ARN
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def check_run(run_date: str, dag: DAG, dag_run: Any) -> date:
 
 def for_sns(message: Message) -> dict[str, str]:
     """What an SNS operator needs of a message: its text and its event."""
-    return {"message": message.model_dump_json(), "event": message.event.value}
+    return {"message": message.to_json(), "event": message.event.value}
 
 
 def tell(sns: str) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def conclude(summary: dict[str, Any] | None, failed: list[str]) -> None:
         names = ", ".join(failed) or "summarise was not reached"
         raise AirflowFailException(f"The run could not be summed up: see the log of what failed ({names})")
     later = [name for name in failed if name not in summary["failed_tasks"]]
-    concerns = [*summary["concerns"], *(f"task {name} failed: see its log" for name in later)]
+    concerns = [*shortened(summary["concerns"]), *(f"task {name} failed: see its log" for name in later)]
     if concerns:
         where = f" (all in {summary['report']})" if summary["report"] else ""
         raise AirflowFailException(f"To look at{where}:\n" + "\n".join(f"- {line}" for line in concerns))

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.messages import shortened
 from task_support import check_run, failed_tasks, for_sns, glue_client, own_report, s3_client
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def summarise(*, run_date: str, bucket: str, params: dict[str, Any], ti: Any, **
     whole = not params["stores"] and not params["dry_run"]
     location = write_summary(s3_client(), bucket, summary, whole=whole)
     ti.xcom_push(key="sns", value=for_sns(summary.message(location)))
-    return {"report": location, "concerns": summary.concerns, "failed_tasks": summary.failed_tasks}
+    return {"report": location, "concerns": shortened(summary.concerns), "failed_tasks": summary.failed_tasks}
 
 
 def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:

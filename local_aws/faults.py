@@ -29,6 +29,9 @@ STATUS = {
     "AccessDenied": "403 Forbidden",
     "AccessDeniedException": "400 Bad Request",
     "AuthorizationError": "403 Forbidden",
+    "InvalidParameter": "400 Bad Request",
+    "KeyTooLongError": "400 Bad Request",
+    "MetadataTooLarge": "400 Bad Request",
 }
 """The HTTP status of each error code that a fault may have."""
 
@@ -150,7 +153,8 @@ class FaultMiddleware:
             return self._application(environ, start_response)
         if fault.error == HANG:
             fault.removed.wait(_HANG_SECONDS)
-        return _refuse(environ, start_response, service, fault.error)
+        message = f"{fault.error}, by a fault of the local AWS"
+        return refuse(environ, start_response, service, fault.error, message)
 
     def _next(self, service: str, action: str) -> Fault | None:
         with self._lock:
@@ -189,9 +193,7 @@ def called(environ: dict[str, Any]) -> tuple[str, str]:
         return service, target.rpartition(".")[2]
     if service == "s3":
         return service, _s3_action(environ)
-    body = _body(environ)
-    environ["wsgi.input"] = io.BytesIO(body)
-    return service, parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
+    return service, parse_qs(read_body(environ).decode(errors="replace")).get("Action", [""])[0]
 
 
 def _s3_action(environ: dict[str, Any]) -> str:
@@ -211,9 +213,11 @@ def _s3_action(environ: dict[str, Any]) -> str:
     return "HeadBucket" if method == "HEAD" else ""
 
 
-def _refuse(environ: dict[str, Any], start_response: Any, service: str, code: str) -> Iterable[bytes]:
+def refuse(
+    environ: dict[str, Any], start_response: Any, service: str, code: str, message: str
+) -> Iterable[bytes]:
+    """Answer a request with an error of AWS, in the form that the service has for errors."""
     _body(environ)  # a client that is not heard out sees a broken connection
-    message = f"{code}, by a fault of the local AWS"
     status = STATUS.get(code, STATUS["InternalError"])
     if service == "s3":
         kind = "application/xml"
@@ -234,6 +238,13 @@ def _refuse(environ: dict[str, Any], start_response: Any, service: str, code: st
 def _respond(start_response: Any, status: str, kind: str, body: bytes) -> Iterable[bytes]:
     start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
     return [body]
+
+
+def read_body(environ: dict[str, Any]) -> bytes:
+    """The body of a request, which whoever answers it can read again."""
+    body = _body(environ)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
 
 
 def _body(environ: dict[str, Any]) -> bytes:

@@ -20,6 +20,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from local_aws.athena.service import AthenaService
 from local_aws.environment import DEFAULT_MEMORY, DEFAULT_PORT, endpoint_url
 from local_aws.faults import Application, FaultMiddleware
+from local_aws.limits import LimitMiddleware
 from local_aws.middleware import AthenaMiddleware
 from local_aws.ports import HOST, require_free
 
@@ -91,7 +92,7 @@ class LocalAws:
             directory = stack.enter_context(_work_directory(self._given_directory))
             stack.enter_context(_spooling())
             application = AthenaMiddleware(DomainDispatcherApplication(create_backend_app))
-            self.faults = FaultMiddleware(application)
+            self.faults = FaultMiddleware(LimitMiddleware(application))
             server = _listen(self._host, self._port, self.faults)
             endpoint = endpoint_url(server.server_port)
             stack.callback(server.server_close)

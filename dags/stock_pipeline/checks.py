@@ -13,6 +13,7 @@ from datetime import date
 import polars as pl
 
 from stock_pipeline.feed import Feed
+from stock_pipeline.messages import listed
 from stock_pipeline.report import Check, Consequence
 from stock_pipeline.snapshot import Snapshot, flips
 from stock_pipeline.suppliers import QuantityRule, Supplier, Thresholds
@@ -226,7 +227,7 @@ def _same_content(snapshot: Snapshot, others: Others) -> Check:
     """Whoever knows its codes best owns a file that lies there under two names; nobody does in a tie."""
     theirs = next(iter(others.matched.values()), 0)
     owned = snapshot.matched > theirs
-    same = ", ".join(others.same_content)
+    same = listed(others.same_content)
     text = f"it has the same content as {same}" if same else "no other supplier's file has the same content"
     if same and owned:
         text += ", but its codes are this supplier's"

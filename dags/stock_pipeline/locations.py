@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date
 
@@ -14,6 +15,9 @@ REPORTS = "reports/"
 EBAY_UPLOAD = "ebay_upload/"
 UPLOAD_LEDGER = "upload_ledger/"
 ATHENA_RESULTS = "athena-results/"
+
+_LONGEST_KEY = 1024
+"""Bytes that S3 takes in a key."""
 
 
 def date_parts(day: date) -> tuple[str, str, str]:
@@ -69,7 +73,7 @@ def run_report_key(dag_id: str, run_date: date, run_id: str, ending: str = ".jso
 
 def quarantine_key(run_date: date, file_name: str) -> str:
     """Where the copy of a rejected feed goes; its reason lies beside it under the same name plus `.txt`."""
-    return f"{QUARANTINE}stock_feed/{day_prefix(run_date)}{file_name}"
+    return _fitting(f"{QUARANTINE}stock_feed/{day_prefix(run_date)}{file_name}")
 
 
 def ebay_upload_prefix(run_date: date) -> str:
@@ -118,4 +122,13 @@ def refresh_rows_key(dag_id: str, run_date: date, name: str) -> str:
 
 def quarantined_key(upload: str) -> str:
     """Where the copy of a rejected upload goes, by its key; the reason lies beside it, plus `.txt`."""
-    return f"{QUARANTINE}{upload}"
+    return _fitting(f"{QUARANTINE}{upload}")
+
+
+def _fitting(key: str) -> str:
+    """A key to which `.txt` can be added: one as long as an upload's may be ends in a checksum instead."""
+    room = _LONGEST_KEY - len(".txt")
+    if len(key.encode()) <= room:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return key.encode()[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest

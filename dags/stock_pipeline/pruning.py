@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from stock_pipeline import locations
 from stock_pipeline.catalog import Partition
-from stock_pipeline.messages import Event, Message
+from stock_pipeline.messages import Event, Message, to_look_at
 from stock_pipeline.retention import CatalogTable, OldData, OldPartition, StoredObject, find_old
 from stock_pipeline.tables import SUPPLIER_STOCK
 
@@ -98,8 +98,7 @@ class PruneReport(BaseModel):
         """What the topic is told at the end of the run."""
         done = "deleted" if self.deleted else "not deleted" + (" (dry run)" if self.dry_run else "")
         text = f"{self._what()}: {done}"
-        if self.concerns:
-            text += ". To look at: " + "; ".join(self.concerns)
+        text += to_look_at(self.concerns)
         return Message(
             event=Event.RUN_FINISHED,
             run_date=self.run_date,

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from stock_pipeline import locations
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.messages import Event, Message
+from stock_pipeline.messages import Event, Message, listed, to_look_at
 from stock_pipeline.report import Verdict
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class RefreshReport(BaseModel):
             check.name: int(check.value) for check in found if check.limit is None and not check.text
         }
         self.checks += found
-        faults = "; ".join(check.text for check in self.checks if check.text and not check.passed)
+        faults = listed([check.text for check in self.checks if check.text and not check.passed], "; ")
         self.release = release if faults else None
         if faults and not release:
             self.verdict = Verdict.HELD
@@ -162,7 +162,7 @@ class RefreshReport(BaseModel):
         self.verdict = Verdict.ACCEPTED
         self.reason = ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in self.counts.items())
         if self.unknown_suppliers:
-            self.reason += f"; not in the suppliers file: {', '.join(self.unknown_suppliers)}"
+            self.reason += f"; not in the suppliers file: {listed(self.unknown_suppliers)}"
         if faults:
             self.reason += f"; released by {self.release.by if self.release else ''} although {faults}"
 
@@ -207,9 +207,10 @@ class RefreshSummary(BaseModel):
         """Work out what needs a person."""
         if not self.concerns:
             self.concerns = [concern for one in self.refreshes if (concern := one.concern)]
-            self.concerns += [f"{name}: {reason}" for name, reason in self.not_read.items()]
             self.concerns += [f"{name}: no file in {self.looked_for}" for name in self.missing]
             self.concerns += [f"task {name} failed: see its log" for name in self.failed_tasks]
+            # Last, because a message names only the first concerns and anybody can upload a thousand files.
+            self.concerns += [f"{name}: {reason}" for name, reason in self.not_read.items()]
 
     def message(self, location: str | None) -> Message:
         """What the topic is told at the end of the run."""
@@ -219,8 +220,7 @@ class RefreshSummary(BaseModel):
         text = f"{self.dag_id} of {self.run_date}: {told}" + (" (dry run)" if self.dry_run else "")
         if not names:
             text = f"{self.dag_id} of {self.run_date}: no file in {self.looked_for}, so nothing to do"
-        if self.concerns:
-            text += ". To look at: " + "; ".join(self.concerns)
+        text += to_look_at(self.concerns)
         return Message(
             event=Event.RUN_FINISHED,
             run_date=self.run_date,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from stock_pipeline import locations
-from stock_pipeline.messages import Event, Message
+from stock_pipeline.messages import Event, Message, to_look_at
 from stock_pipeline.rollback import Rollback
 from stock_pipeline.tables import EBAY
 
@@ -68,8 +68,7 @@ class RollbackReport(BaseModel):
     def message(self, location: str | None) -> Message:
         """What the topic is told at the end of the run."""
         text = self._what()
-        if self.concerns:
-            text += ". To look at: " + "; ".join(self.concerns)
+        text += to_look_at(self.concerns)
         status = "failed" if self.concerns else "success"
         return self._message(Event.RUN_FINISHED, DAG_ID, status, location, text)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from stock_pipeline import locations
 from stock_pipeline.feed_files import put, quarantine, uploaded_files
-from stock_pipeline.messages import Event, Message
+from stock_pipeline.messages import Event, Message, to_look_at
 from stock_pipeline.report import FeedReport, Release, Verdict, read_report
 from stock_pipeline.run_page import run_page
 from stock_pipeline.suppliers import SuppliersFile
@@ -120,7 +120,6 @@ class RunSummary(BaseModel):
         """Work out what needs a person."""
         if not self.concerns:
             self.concerns = [concern for feed in self.feeds if (concern := feed.concern)]
-            self.concerns += [f"{file.name}: {file.reason}" for file in self.unrecognised]
             self.concerns += [
                 f"{code} is no longer in the suppliers file, but its last stock is still in the table"
                 for code in self.retired
@@ -128,6 +127,8 @@ class RunSummary(BaseModel):
             self.concerns += [f"task {name} failed: see its log" for name in self.failed_tasks]
             if not self.published and not self.dry_run:
                 self.concerns.append(f"the ebay table was not published: {self.table_now}")
+            # Last, because a message names only the first concerns and anybody can upload a thousand files.
+            self.concerns += [f"{file.name}: {file.reason}" for file in self.unrecognised]
 
     @property
     def table_now(self) -> str:
@@ -176,8 +177,7 @@ class RunSummary(BaseModel):
         changed = sum(self.changed.values())
         unmatched = {entry.name: sum(entry.labels.values()) for entry in self.lists}
         text = f"Stock of {self.run_date}: feeds {told}; ebay table {done}, {changed:,} listings for eBay"
-        if self.concerns:
-            text += ". To look at: " + "; ".join(self.concerns)
+        text += to_look_at(self.concerns)
         return Message(
             event=Event.RUN_FINISHED,
             run_date=self.run_date,

@@ -15,6 +15,7 @@ from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.feed_files import UploadedFile
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.listings import UPLOAD_COLUMNS, Listings, read_listings
+from stock_pipeline.messages import listed
 from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.refresh import RefreshCheck, RefreshFile, RefreshReport
 from stock_pipeline.report import SAMPLES, Verdict
@@ -111,7 +112,7 @@ def _stores_of_sheets(
             )
     if not named:
         raise RejectedFeed(
-            f"none of its sheets ({', '.join(sheets)}) is named by what comes after {group}_ in "
+            f"none of its sheets ({listed(sheets)}) is named by what comes after {group}_ in "
             f"{', '.join(stores)}"
         )
     return named
