@@ -10,12 +10,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from stock_pipeline import locations
+from stock_pipeline.file_names import LOCK_FILE, shown_name
 from stock_pipeline.suppliers import SuppliersFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LOCK_FILE = "~$"
 WORKBOOK_ENDING = ".xlsx"
 
 
@@ -32,6 +32,11 @@ class UploadedFile:
     def name(self) -> str:
         """The file's name below the day's folder; with a `/` in it, it lies in a subfolder."""
         return self.key.removeprefix(self.folder)
+
+    @property
+    def shown(self) -> str:
+        """The same for people to read."""
+        return shown_name(self.name)
 
     @property
     def in_subfolder(self) -> bool:

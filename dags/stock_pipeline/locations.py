@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import date
+
+from stock_pipeline.file_names import copy_key, copy_name
 
 STOCK_FEEDS = "stock_feed/"
 STORE_FEEDS = "store_feed/"
@@ -15,9 +16,6 @@ REPORTS = "reports/"
 EBAY_UPLOAD = "ebay_upload/"
 UPLOAD_LEDGER = "upload_ledger/"
 ATHENA_RESULTS = "athena-results/"
-
-_LONGEST_KEY = 1024
-"""Bytes that S3 takes in a key."""
 
 
 def date_parts(day: date) -> tuple[str, str, str]:
@@ -73,7 +71,7 @@ def run_report_key(dag_id: str, run_date: date, run_id: str, ending: str = ".jso
 
 def quarantine_key(run_date: date, file_name: str) -> str:
     """Where the copy of a rejected feed goes; its reason lies beside it under the same name plus `.txt`."""
-    return _fitting(f"{QUARANTINE}stock_feed/{day_prefix(run_date)}{file_name}")
+    return f"{QUARANTINE}stock_feed/{day_prefix(run_date)}{copy_name(file_name)}"
 
 
 def ebay_upload_prefix(run_date: date) -> str:
@@ -122,13 +120,4 @@ def refresh_rows_key(dag_id: str, run_date: date, name: str) -> str:
 
 def quarantined_key(upload: str) -> str:
     """Where the copy of a rejected upload goes, by its key; the reason lies beside it, plus `.txt`."""
-    return _fitting(f"{QUARANTINE}{upload}")
-
-
-def _fitting(key: str) -> str:
-    """A key to which `.txt` can be added: one as long as an upload's may be ends in a checksum instead."""
-    room = _LONGEST_KEY - len(".txt")
-    if len(key.encode()) <= room:
-        return key
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return key.encode()[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest
+    return f"{QUARANTINE}{copy_key(upload)}"

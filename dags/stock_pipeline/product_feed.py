@@ -12,6 +12,7 @@ import polars as pl
 
 from stock_pipeline import locations
 from stock_pipeline.feed import RejectedFeed
+from stock_pipeline.file_names import shown_name
 from stock_pipeline.listings import SUPPLIER
 from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.refresh import RefreshCheck, RefreshFile, RefreshReport
@@ -46,7 +47,7 @@ def find_file(s3: S3Client, bucket: str, run_date: date) -> tuple[RefreshFile | 
     newest: RefreshFile | None = None
     not_read: dict[str, str] = {}
     for file in recent_files(s3, bucket, locations.PRODUCT_FEEDS, run_date, DAYS):
-        shown = file.key.removeprefix(locations.PRODUCT_FEEDS)
+        shown = shown_name(file.key.removeprefix(locations.PRODUCT_FEEDS))
         if file.in_subfolder:
             not_read[shown] = "it lies in a subfolder; upload it to the day's own"
         elif newest is None:

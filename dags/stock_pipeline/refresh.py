@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from stock_pipeline import locations
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.file_names import shown_name
 from stock_pipeline.messages import Event, Message, listed, to_look_at
 from stock_pipeline.report import Verdict
 
@@ -81,7 +82,7 @@ class RefreshFile(BaseModel):
     @property
     def name(self) -> str:
         """What people call it."""
-        name = self.key.rpartition("/")[2]
+        name = shown_name(self.key.rpartition("/")[2])
         return f"{name}, sheet {self.sheet}" if self.sheet else name
 
 

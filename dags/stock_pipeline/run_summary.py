@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from stock_pipeline import locations
 from stock_pipeline.feed_files import put, quarantine, uploaded_files
+from stock_pipeline.file_names import name_fault
 from stock_pipeline.messages import Event, Message, to_look_at
 from stock_pipeline.report import FeedReport, Release, Verdict, read_report
 from stock_pipeline.run_page import run_page
@@ -200,16 +201,19 @@ def quarantine_unrecognised(
         if file.in_subfolder:
             reason = "it lies in a subfolder, so nobody's stock was read from it; upload it to the day's own"
         elif suppliers.supplier_of_file(file.name) is None:
+            fault = name_fault(file.name)
             reason = (
-                "the name begins with no supplier's code, so nobody's stock was read from it; rename it to "
-                "<SUPPLIER>_….xlsx and upload it again"
+                f"nobody's stock was read from it: {fault}"
+                if fault
+                else "the name begins with no supplier's code, so nobody's stock was read from it; rename it "
+                "to <SUPPLIER>_….xlsx and upload it again"
             )
         else:
             reason = None
         if reason:
             found.append(
                 UnrecognisedFile(
-                    name=file.name, reason=reason, quarantined=quarantine(s3, bucket, file, run_date, reason)
+                    name=file.shown, reason=reason, quarantined=quarantine(s3, bucket, file, run_date, reason)
                 )
             )
     return found

@@ -97,7 +97,7 @@ def process_feed(
             key=file.key,
             size=file.size,
             last_modified=file.last_modified,
-            not_read=sorted(other.name for other in files if other is not file),
+            not_read=sorted(other.shown for other in files if other is not file),
         )
         judge = _Judge(
             s3,
@@ -152,7 +152,7 @@ class _Judge:
             held_because = self._check(feed, snapshot, report)
         except RejectedFeed as error:
             report.verdict = Verdict.REJECTED
-            report.reason = f"{self.file.name} is rejected: {error}"
+            report.reason = f"{self.file.shown} is rejected: {error}"
             report.quarantined = quarantine(self.s3, self.bucket, self.file, report.run_date, report.reason)
         else:
             report.counts |= movement(snapshot.table, last)
@@ -213,7 +213,7 @@ class _Judge:
         if last_date:
             uploads.append(Uploads.of_day(self.s3, self.bucket, self.suppliers, last_date))
         return [
-            f"{file.name} of {day.run_date}"
+            f"{file.shown} of {day.run_date}"
             for day in uploads
             for file in day.of_others(report.supplier)
             if file.size == self.file.size
@@ -226,7 +226,7 @@ class _Judge:
         why = "; ".join(held_because)
         if held_because and not release:
             report.verdict = Verdict.HELD
-            report.reason = f"{self.file.name} is held, and does not count until somebody releases it: {why}"
+            report.reason = f"{self.file.shown} is held, and does not count until somebody releases it: {why}"
             if self.releases:
                 report.reason += "; the release that was given is for another file"
             return

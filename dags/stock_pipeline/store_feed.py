@@ -13,6 +13,7 @@ from stock_pipeline import locations
 from stock_pipeline.archive import UnreadableWorkbook, sheet_names
 from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.feed_files import UploadedFile
+from stock_pipeline.file_names import WORD_ENDS, shown_name
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.listings import UPLOAD_COLUMNS, Listings, read_listings
 from stock_pipeline.messages import listed
@@ -54,7 +55,7 @@ def store_of_name(file_name: str) -> str | None:
     """The store, or the group of stores, that a file's name begins with; None if it is neither."""
     stem = file_name.rpartition(".")[0].upper()
     for name in sorted((*STORES, *GROUPS), key=len, reverse=True):
-        if stem == name or (stem.startswith(name) and stem[len(name)] in " _-.("):
+        if stem == name or (stem.startswith(name) and stem[len(name)] in f"{WORD_ENDS}-("):
             return name
     return None
 
@@ -63,7 +64,7 @@ def find_files(s3: S3Client, bucket: str, run_date: date) -> StoreFiles:
     """Find each store's newest file of the week up to `run_date`; older ones are named with it."""
     found = StoreFiles()
     for file in recent_files(s3, bucket, locations.STORE_FEEDS, run_date, DAYS):
-        shown = file.key.removeprefix(locations.STORE_FEEDS)
+        shown = shown_name(file.key.removeprefix(locations.STORE_FEEDS))
         if file.in_subfolder:
             found.not_read[shown] = "it lies in a subfolder; upload it to the day's own"
             continue
@@ -107,7 +108,7 @@ def _stores_of_sheets(
         if store in stores:
             named.append((store, sheet))
         else:
-            found.not_read[f"{file.key.removeprefix(locations.STORE_FEEDS)}, sheet {sheet}"] = (
+            found.not_read[f"{shown_name(file.key.removeprefix(locations.STORE_FEEDS))}, sheet {sheet}"] = (
                 f"there is no store {store}; name the sheet by what comes after {group}_ in the store's name"
             )
     if not named:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
 
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.file_names import WORD_ENDS, first_word
 
 SUPPLIERS_FILE = Path(__file__).with_name("suppliers.yaml")
 
@@ -231,15 +232,16 @@ class SuppliersFile(_Strict):
         ]
 
     def supplier_of_file(self, file_name: str) -> Supplier | None:
-        """Whose feed a file is: the text before the first space, underscore or dot names the supplier."""
-        head = file_name.replace("_", " ").replace(".", " ").split(" ", 1)[0]
-        return self.suppliers.get(head.upper())
+        """Whose feed a file is: the text before the first blank, underscore or dot names the supplier."""
+        word = first_word(file_name)
+        # Only plain letters have one other case: `ﬁ`, in upper case, would be FI.
+        return self.suppliers.get(word.upper()) if word.isascii() else None
 
 
 def file_pattern(code: str) -> str:
     """A wildcard for the workbooks whose `supplier_of_file` is `code`, whatever case they are named in."""
     letters = (f"[{letter}{letter.lower()}]" if letter.isalpha() else letter for letter in code)
-    return "".join(letters) + "[ _.]*[xX][lL][sS][xX]"
+    return "".join(letters) + f"[{WORD_ENDS}]*[xX][lL][sS][xX]"
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

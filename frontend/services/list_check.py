@@ -20,6 +20,7 @@ from frontend.services.feed_check import Outlook
 from frontend.services.settings import settings
 from stock_pipeline.archive import UnreadableWorkbook, sheet_names
 from stock_pipeline.feed import RejectedFeed
+from stock_pipeline.file_names import name_fault
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.listings import read_listings
 from stock_pipeline.product_feed import read_mapping_file
@@ -63,6 +64,8 @@ class ListCheck(BaseModel):
 
 def refusal(name: str, size: int, kind: Kind) -> str | None:
     """Why a file cannot be sent, as far as its name and size tell."""
+    if fault := name_fault(name):
+        return fault
     if Path(name).suffix.lower() not in ENDINGS:
         return f"not one of {', '.join(ENDINGS)}; save the list as one of them"
     if size > LISTING_LIMITS.file_bytes:

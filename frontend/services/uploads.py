@@ -21,7 +21,8 @@ from frontend.services.feed_check import CHECK, FeedCheck, FeedRequest, Outlook
 from frontend.services.list_check import Kind, ListCheck, ListRequest
 from frontend.services.reader_process import ReaderDied, read_each
 from stock_pipeline.archive import WorkbookLimits
-from stock_pipeline.feed_files import LOCK_FILE, WORKBOOK_ENDING, sha256_of
+from stock_pipeline.feed_files import WORKBOOK_ENDING, sha256_of
+from stock_pipeline.file_names import first_word, given_name, name_fault
 from stock_pipeline.suppliers import SuppliersFile
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ class Chosen:
     @classmethod
     def of(cls, name: str, content: bytes) -> Chosen:
         """A file under whatever name the browser gave it."""
-        base = PurePosixPath(name.replace("\\", "/")).name
-        return cls("".join(letter for letter in base if letter.isprintable()), content)
+        return cls(given_name(name), content)
 
     @property
     def sha256(self) -> str:
@@ -62,22 +62,9 @@ class Sorted:
 def sort_feeds(files: Sequence[Chosen], suppliers: SuppliersFile) -> list[Sorted]:
     """Whose each file is by its name, or why it cannot be used, before anything in it is read."""
     found = []
-    limit = WorkbookLimits().file_bytes
     for file in files:
         supplier = suppliers.supplier_of_file(file.name)
-        refusal = None
-        if file.name.startswith(LOCK_FILE):
-            refusal = "this is only Excel's note that the workbook is open; choose the workbook itself"
-        elif not file.name.lower().endswith(WORKBOOK_ENDING):
-            refusal = f"not an {WORKBOOK_ENDING} workbook; save the list as {WORKBOOK_ENDING} in Excel"
-        elif len(file.content) > limit:
-            refusal = f"it has {len(file.content) >> 20:,} MB; a workbook may have {limit >> 20:,}"
-        elif supplier is None:
-            refusal = (
-                "its name begins with no supplier's code; rename it to <SUPPLIER>_….xlsx, with one of "
-                + ", ".join(suppliers.suppliers)
-            )
-        found.append(Sorted(file, supplier.code if supplier else None, refusal))
+        found.append(Sorted(file, supplier.code if supplier else None, _refusal(file, suppliers)))
     times = Counter(entry.supplier for entry in found if entry.refusal is None)
     return [
         entry
@@ -90,6 +77,22 @@ def sort_feeds(files: Sequence[Chosen], suppliers: SuppliersFile) -> list[Sorted
         )
         for entry in found
     ]
+
+
+def _refusal(file: Chosen, suppliers: SuppliersFile) -> str | None:
+    limit = WorkbookLimits().file_bytes
+    if fault := name_fault(file.name):
+        return fault
+    if not file.name.lower().endswith(WORKBOOK_ENDING):
+        return f"not an {WORKBOOK_ENDING} workbook; save the list as {WORKBOOK_ENDING} in Excel"
+    if len(file.content) > limit:
+        return f"it has {len(file.content) >> 20:,} MB; a workbook may have {limit >> 20:,}"
+    if suppliers.supplier_of_file(file.name) is None:
+        return (
+            "its name begins with no supplier's code; rename it to <SUPPLIER>_….xlsx, with one of "
+            + ", ".join(suppliers.suppliers)
+        )
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,7 @@ def send(s3: S3Client, bucket: str, folder: str, file: Chosen, by: str) -> Sent:
 
 def _newest(s3: S3Client, bucket: str, folder: str, name: str) -> str | None:
     """The key of the newest file in the folder that begins with the same word, whoever's that is."""
-    word = name.replace("_", " ").replace(".", " ").split(" ", 1)[0].casefold()
+    word = first_word(name).casefold()
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     found = [
         (entry["LastModified"], entry["Key"])

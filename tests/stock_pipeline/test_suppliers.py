@@ -216,6 +216,8 @@ def test_an_unknown_supplier_is_named_beside_the_known_ones():
         ("APE-1.xlsx", None),
         ("SF APE.xlsx", None),
         (" APE.xlsx", None),
+        ("APE\u00a0SF.xlsx", "APE"),
+        ("\ufb01r_1.xlsx", None),
         ("_APE.xlsx", None),
         (".xlsx", None),
         ("", None),
