@@ -50,7 +50,7 @@ RELEASE = """
     "release_files": {params.supplier: params.sha256},
 } | tojson }}"""
 PARAMS = {
-    "run_date": Param(None, type=["null", "string"], format="date", description="The feed's day."),
+    "run_date": settings.run_date_param("The feed's day, {days}."),
     "supplier": Param(None, type=["null", "string"], description="The supplier whose feed is held."),
     "sha256": Param(None, type=["null", "string"], description="Of the file that was held."),
     "reason": Param(None, type=["null", "string"], description="Why it was held."),

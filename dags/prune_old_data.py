@@ -42,11 +42,8 @@ import stock_settings as settings
 from task_support import tell
 
 PARAMS = {
-    "run_date": Param(
-        None,
-        type=["null", "string"],
-        format="date",
-        description="What is older than a month on this day goes; empty is today in London.",
+    "run_date": settings.run_date_param(
+        "What is older than a month on this day goes. A day {days}; empty is today in London."
     ),
     "dry_run": Param(False, type="boolean", description="Only list what would go; nothing is deleted."),
 }

@@ -49,7 +49,7 @@ from task_support import tell
 RUN: dict[str, Any] = {"run_date": settings.RUN_DAY, "bucket": settings.BUCKET}
 
 PARAMS = {
-    "table_date": Param(type="string", format="date", description="The date of the table to go back to."),
+    "table_date": settings.required_date_param("The date of the table to go back to, {days}."),
     "stores": Param(
         [],
         type="array",

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 import task_support
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.messages import shortened
-from task_support import check_run, failed_tasks, for_sns, result, s3_client
+from task_support import check_date, check_run, failed_tasks, for_sns, result, s3_client
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def plan_rollback(
     planned = rollback.plan_rollback(
         s3_client(),
         bucket=bucket,
-        table_date=date.fromisoformat(params["table_date"]),
+        table_date=check_date(params["table_date"], "table_date"),
         stores=params["stores"],
     )
     return planned.model_dump(mode="json")

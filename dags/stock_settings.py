@@ -10,6 +10,7 @@ import pendulum
 from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.run_dates import allowed_days, date_pattern
 
 LONDON = pendulum.timezone("Europe/London")
 AWS_CONN_ID = "aws_default"
@@ -73,9 +74,26 @@ def dag_arguments() -> dict[str, Any]:
     }
 
 
-def run_date_param(description: str = "The day to run; empty is today in London.") -> Param:
-    """The field for the day in a form."""
-    return Param(None, type=["null", "string"], format="date", description=description)
+def run_date_param(description: str = "The day to run, {days}; empty is today in London.") -> Param:
+    """The field in a form for a day that may be left out.
+
+    Args:
+        description: what people read beside it; `{days}` stands for the days there are.
+    """
+    return Param(None, type=["null", "string"], **_day_schema(description))
+
+
+def required_date_param(description: str) -> Param:
+    """The field in a form for a day that has to be given; `description` as for `run_date_param`."""
+    return Param(type="string", **_day_schema(description))
+
+
+def _day_schema(description: str) -> dict[str, Any]:
+    return {
+        "format": "date",
+        "pattern": date_pattern(pendulum.today(LONDON).date()),
+        "description": description.format(days=allowed_days()),
+    }
 
 
 def sql_folder() -> str:

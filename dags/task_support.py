@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.messages import shortened
+from stock_pipeline.run_dates import check_day
 from stock_settings import AWS_CONN_ID, LONDON, TOPIC_ARN
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def check_run(run_date: str, dag: DAG, dag_run: Any) -> date:
     """The run date, if the run can be for it and was given parameters the DAG has.
 
     Raises:
-        NeedsPersonError: the run was given a parameter nobody knows, or a date in the future.
+        NeedsPersonError: the run was given a parameter nobody knows, or a date that cannot be.
     """
     # The DAG's own, because Airflow adds to `params` whatever a run was given.
     unknown = sorted(set(dag_run.conf or {}) - set(dag.params))
@@ -43,10 +44,16 @@ def check_run(run_date: str, dag: DAG, dag_run: Any) -> date:
         raise NeedsPersonError(
             f"No parameter {', '.join(unknown)}; there are {', '.join(sorted(dag.params))}"
         )
-    day = date.fromisoformat(run_date)
-    if day > datetime.now(LONDON).date():
-        raise NeedsPersonError(f"The run date {day} is in the future")
-    return day
+    return check_date(run_date, "run date")
+
+
+def check_date(text: str, what: str) -> date:
+    """The day that a text names, if it is a date up to today in London that a run can be about.
+
+    Raises:
+        NeedsPersonError: it is not; the message calls it `what`.
+    """
+    return check_day(text, datetime.now(LONDON).date(), what)
 
 
 def for_sns(message: Message) -> dict[str, str]:

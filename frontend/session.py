@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from frontend.services.identity import User
 from frontend.services.settings import LONDON
+from stock_pipeline.run_dates import EARLIEST
 
 USER = "user"
 PAGES = "pages"
@@ -51,5 +52,12 @@ def choose_day() -> date:
     """
     today = london_today()
     return st.date_input(
-        "Day", value=today, max_value=today, format="DD/MM/YYYY", key=DAY, bind="query-params", width=180
+        "Day",
+        value=today,
+        min_value=EARLIEST,
+        max_value=today,
+        format="DD/MM/YYYY",
+        key=DAY,
+        bind="query-params",
+        width=180,
     )

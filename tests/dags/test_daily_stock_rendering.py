@@ -273,13 +273,6 @@ def test_wrong_parameters_fail_at_once(new: New, conf: dict[str, Any], message: 
         raise run.errors["plan_run", -1]
 
 
-def test_a_future_day_fails_at_once(new: New) -> None:
-    tomorrow = (datetime.now(LONDON) + timedelta(days=1)).date()
-    run = new({"run_date": str(tomorrow)})
-    assert run.perform("plan_run") == "failed"
-    assert f"{tomorrow} is in the future" in str(run.errors["plan_run", -1])
-
-
 def test_today_is_not_the_future(new: New) -> None:
     assert new({"run_date": str(datetime.now(LONDON).date())}).perform("plan_run") == "success"
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from stock_settings import LONDON
 from tests.dags.test_daily_stock_rendering import rendered, sns
 from tests.end_to_end.local_run import LocalRun
 from tests.end_to_end.stack import Stack
@@ -97,7 +96,6 @@ def test_an_unset_variable_is_named(
     ("conf", "message"),
     [
         ({"older_than": "2024-08-01"}, "No parameter older_than; there are dry_run, run_date"),
-        ({"run_date": str((datetime.now(LONDON) + timedelta(days=1)).date())}, "is in the future"),
     ],
 )
 def test_wrong_parameters_fail_at_once(

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from frontend import shell
 from frontend.faults import plain
+from frontend.session import london_today
 from tests.end_to_end.stack import Stack
 from tests.frontend.conftest import DAY, put_report, set_environment
 
@@ -69,3 +70,18 @@ def test_a_setting_that_is_missing_is_named_on_the_page(
 )
 def test_what_suppliers_type_is_shown_as_it_is(typed: str, shown: str) -> None:
     assert plain(typed) == shown
+
+
+@pytest.mark.parametrize(
+    "day",
+    ["0001-01-01", "1999-12-31", "9999-12-31", "tomorrow", "", "2024-02-30", "20240801", "2024-08-01T05"],
+)
+def test_a_day_in_the_address_that_cannot_be_is_today(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, day: str
+) -> None:
+    bind_to("127.0.0.1", monkeypatch)
+    app.query_params["day"] = day
+    app.run()
+    assert [entry.value for entry in app.exception] == []
+    assert [title.value for title in app.title] == ["Today"]
+    assert app.date_input[0].value == london_today()
