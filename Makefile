@@ -13,18 +13,25 @@ STACK ?= rtg-automotive-stock
 DRY_RUN ?=
 # The statement as it was typed: Athena has tables named "t$$partitions", where make would expand $$p.
 export STATEMENT = $(value Q)
+export FEEDS_FOLDER = $(value FEEDS)
+DEMO = --airflow-port "$(AIRFLOW_PORT)" --aws-port "$(AWS_PORT)" --front-end-port "$(FRONT_END_PORT)" \
+	$(if $(FEEDS),--feeds "$$FEEDS_FOLDER")
+PYTHON_FITS = $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v)'
 
-.PHONY: help demo down sql test lint package deploy docs install lock update
+.PHONY: help demo possible down sql test bench lint package deploy docs install lock update
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-demo: $(STAMP) ## Show the seller's morning; FEEDS=<folder> takes real workbooks instead of samples
-	@$(RUN) -m demo up --airflow-port $(AIRFLOW_PORT) --aws-port $(AWS_PORT) \
-		--front-end-port $(FRONT_END_PORT) $(if $(FEEDS),--feeds "$(FEEDS)")
+demo: possible $(STAMP) ## Show the seller's morning; FEEDS=<folder> takes real workbooks instead of samples
+	@$(RUN) -m demo up $(DEMO)
 
-down: $(STAMP) ## End what the demo left running
-	@$(RUN) -m demo down
+# A port that is taken or a folder that is not there is said before minutes of installing, not after.
+possible:
+	@test -e $(STAMP) || { $(PYTHON_FITS) && $(PYTHON) -m demo.options $(DEMO); }
+
+down: ## End the demo, and all that it left running
+	@if test -e $(STAMP); then $(RUN) -m demo down; else echo "Nothing was running."; fi
 
 sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*) FROM ebay"
 	@$(RUN) -m local_aws query --endpoint http://127.0.0.1:$(AWS_PORT) --workgroup rtg-automotive-stock "$$STATEMENT"
@@ -52,12 +59,8 @@ docs: $(STAMP) ## Write the documents that are made of the code
 install: $(STAMP) ## Make the virtual environment with everything in it
 
 $(STAMP): requirements-dev.lock
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v)'
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check uv==0.12.3
-	@echo "Installing Airflow and the rest into $(VENV) ..."
-	@$(VENV)/bin/uv pip install --quiet --python $(RUN) -r requirements-dev.lock
-	@touch $@
+	@$(PYTHON_FITS)
+	@deployment/install $(PYTHON) $(VENV)
 
 update: ## Move every dependency to its newest version that MWAA's constraints allow
 	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 POLL_SECONDS = 2.0
+TASKS_AT_ONCE = 100
 FINISHED = {"success", "failed"}
 ENDED_TASKS = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
@@ -53,18 +54,35 @@ class AirflowApi:
         """Wait for a run to end, telling how far it is; returns its state, `success` or `failed`."""
         while True:
             state = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
-            path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=500"
-            tell(progress(self._get(path)["task_instances"]))
+            tell(progress(self.tasks(dag_id, run_id)))
             if state in FINISHED:
                 return state
             time.sleep(POLL_SECONDS)
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """A run's task instances as Airflow describes them, by the hundred as it gives them."""
+        found: list[dict[str, Any]] = []
+        while True:
+            path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances"
+            page = self._get(path, limit=TASKS_AT_ONCE, offset=len(found))
+            found += page["task_instances"]
+            if not page["task_instances"] or len(found) >= page["total_entries"]:
+                return found
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str, map_index: int = -1) -> Any:
+        """What a task has left under a key; None if nothing."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
+        answer = self._client.get(path, params={"map_index": map_index})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return answer.raise_for_status().json()["value"]
 
     def run_address(self, dag_id: str, run_id: str) -> str:
         """The run's page."""
         return f"{self.address}/dags/{dag_id}/runs/{run_id}"
 
-    def _get(self, path: str) -> dict[str, Any]:
-        return self._client.get(path).raise_for_status().json()
+    def _get(self, path: str, **parameters: int) -> dict[str, Any]:
+        return self._client.get(path, params=parameters).raise_for_status().json()
 
 
 def progress(tasks: list[dict[str, Any]]) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 import httpx
 
 from demo import REPOSITORY
+from demo.options import TRIGGERER_LOGS, WORKER_LOGS
 from local_aws.background import BackgroundServer
 from local_aws.environment import REGION, client_environment
 
 STATE = REPOSITORY / ".local" / "airflow"
+DEADLINE = "09:00"
 
 
 def airflow_address(port: int) -> str:
@@ -22,7 +24,12 @@ def airflow_address(port: int) -> str:
 
 
 def airflow_environment(
-    port: int, aws_endpoint: str, outputs: dict[str, str], front_end: str = "", home: Path = STATE
+    port: int,
+    aws_endpoint: str,
+    outputs: dict[str, str],
+    front_end: str = "",
+    home: Path = STATE,
+    deadline: str = DEADLINE,
 ) -> dict[str, str]:
     """Environment variables of an Airflow whose AWS is the local one.
 
@@ -32,6 +39,7 @@ def airflow_environment(
         outputs: of the infrastructure template; they become the Variables the DAGs read.
         front_end: address of the page for staff.
         home: where Airflow keeps its database and logs.
+        deadline: until when a run of today waits for files, London time.
     """
     aws = client_environment(aws_endpoint)
     connection = {
@@ -58,8 +66,8 @@ def airflow_environment(
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_address(port)}/execution/",
         "AIRFLOW__API__WORKERS": "1",
         # Two more ports on which logs are served; they move with the first, so that two demos can run.
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port + 713),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port + 714),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(port + WORKER_LOGS),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port + TRIGGERER_LOGS),
         # A laptop that is busy otherwise answers late, and after five seconds a task would count as failed.
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
@@ -71,7 +79,7 @@ def airflow_environment(
         "AIRFLOW_VAR_STOCK_DATABASE": outputs["DatabaseName"],
         "AIRFLOW_VAR_STOCK_WORKGROUP": outputs["WorkgroupName"],
         "AIRFLOW_VAR_STOCK_TOPIC_ARN": outputs["TopicArn"],
-        "AIRFLOW_VAR_STOCK_DEADLINE": "09:00",
+        "AIRFLOW_VAR_STOCK_DEADLINE": deadline,
         "AIRFLOW_VAR_STOCK_FRONT_END": front_end,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
@@ -86,6 +94,8 @@ def airflow_server(port: int, environment: dict[str, str], home: Path = STATE) -
         environment=environment,
         answers=lambda: healthy(airflow_address(port)),
         start_seconds=180,
+        # By itself it takes ten, and nothing it holds is wanted any more.
+        end_seconds=3,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,18 +13,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def feed_days(feeds: Path) -> Iterator[tuple[date, Path]]:
-    """The days of a folder of feeds: its subfolders named YYYY-MM-DD, in order."""
-    for folder in sorted(entry for entry in feeds.iterdir() if entry.is_dir()):
-        try:
-            yield date.fromisoformat(folder.name), folder
-        except ValueError:
-            continue
-
-
 def upload_feeds(s3: S3Client, bucket: str, day: date, folder: Path) -> int:
-    """Upload a day's workbooks; returns how many."""
-    paths = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    """Upload a day's files, but for what file managers hide there; returns how many."""
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name[0] != "."]
     for path in paths:
         s3.upload_file(str(path), bucket, locations.stock_feed_prefix(day) + path.name)
     return len(paths)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from demo.airflow_local import airflow_address
+from demo.front_end import front_end_address
+from demo.options import AIRFLOW, FRONT_END, LOCAL_AWS, Program
+from demo.runs import Outcome
+from local_aws.environment import endpoint_url as aws_address
 from stock_pipeline import locations
+from stock_pipeline.report import Verdict
 from stock_pipeline.run_summary import RunSummary
 
 if TYPE_CHECKING:
@@ -18,14 +27,22 @@ COUNTS = ("rows", "matched", "unmatched", "rejected", "changed", "to_zero", "fro
 COLOURS = {"accepted": "green", "held": "yellow", "rejected": "red", "missing": "yellow", "failed": "red"}
 
 
-def read_summary(s3: S3Client, bucket: str, day: date) -> RunSummary:
-    """The summary which the run of a day wrote."""
-    body = s3.get_object(Bucket=bucket, Key=locations.run_summary_key(day))["Body"].read()
+def console() -> Console:
+    """Where the demo is told; wide enough for the tables even where the output is a file."""
+    return Console(highlight=False, soft_wrap=True, width=max(110, shutil.get_terminal_size().columns))
+
+
+def read_summary(s3: S3Client, bucket: str, day: date) -> RunSummary | None:
+    """The summary which the run of a day wrote; None if it wrote none."""
+    try:
+        body = s3.get_object(Bucket=bucket, Key=locations.run_summary_key(day))["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return None
     return RunSummary.model_validate_json(body)
 
 
 def show_summary(console: Console, summary: RunSummary) -> None:
-    """A table of the suppliers, then the table's figures, the upload files and what needs a person."""
+    """A table of the suppliers, then the ebay table's figures and the upload files."""
     table = Table(title=f"Stock of {summary.run_date}", title_justify="left")
     for name in ("supplier", "verdict", *(name.replace("_", " ") for name in COUNTS), "age in days"):
         table.add_column(name, justify="left" if name in {"supplier", "verdict"} else "right")
@@ -44,5 +61,45 @@ def show_summary(console: Console, summary: RunSummary) -> None:
     )
     if summary.upload_zip:
         console.print(f"{len(summary.upload_files)} upload files and one zip of them: {summary.upload_zip}")
-    for concern in summary.concerns:
-        console.print(f"[yellow]To look at:[/] {concern}", highlight=False)
+
+
+def missing_feeds(summary: RunSummary) -> list[str]:
+    """A sentence on the suppliers that sent nothing, if there are any."""
+    codes = [feed.supplier for feed in summary.feeds if feed.verdict is Verdict.MISSING]
+    return (
+        [f"no file came from {', '.join(codes)}: their last accepted stock stays in force"] if codes else []
+    )
+
+
+def show_attention(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """What needs attention, run by run."""
+    if not any(one.attention for one in outcomes):
+        console.print("\n[bold]Nothing needs attention.[/]")
+        return
+    console.print("\n[bold]Needs attention[/]")
+    for one in outcomes:
+        if one.attention:
+            console.print(f"  {one.dag_id} for {one.day}: {one.address}")
+        for sentence in one.attention:
+            console.print(f"  [yellow]-[/] {shown(sentence)}")
+
+
+def show_places(console: Console, ports: dict[Program, int], newest: Outcome, bucket: str) -> None:
+    """Where to look, in this demo with its ports and the newest day it has."""
+    aws = ports[LOCAL_AWS]
+    moved = [] if aws == LOCAL_AWS.default else [f"{LOCAL_AWS.variable}={aws}"]
+    console.print(f"\n[bold]To look at[/] (the newest day is {newest.day})")
+    for name, place in {
+        "the page": f"{front_end_address(ports[FRONT_END])}/?day={newest.day}  (for operations staff)",
+        "its run": newest.address,
+        "Airflow": f"{airflow_address(ports[AIRFLOW])}  (no password: only this machine reaches it)",
+        "the tables": " ".join(['make sql Q="SELECT * FROM ebay LIMIT 10"', *moved]),
+        "the bucket": f"s3://{bucket} at {aws_address(aws)}",
+    }.items():
+        console.print(f"  {name:<14}{place}")
+    console.print("Everything stays up until: make down")
+
+
+def shown(text: str) -> str:
+    """Text that may quote a file or its name, as nothing but text to a terminal."""
+    return escape("".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text))

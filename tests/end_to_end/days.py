@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from aws_operators.glue_partitions import PartitionInput, ensure_partitions
-from demo.load import feed_days, upload_feeds
+from demo.load import upload_feeds
+from demo.options import find_feeds
 from demo.sample_feeds import write_sample_feeds
 from demo.sample_tables import write_product_and_store
 from stock_pipeline.tables import PRODUCT, STORE
@@ -54,7 +55,7 @@ class Days:
         for row in days.product:
             mappings[row.supplier].append((row.custom_label, row.part_number))
         own_labels = {row.custom_label for row in days.store if row.supplier == OUT_LIST}
-        for day, folder in feed_days(feeds):
+        for day, folder in find_feeds(feeds).days:
             for path in sorted(folder.glob("*.xlsx")):
                 days._judge(day, path, mappings, own_labels)
         return days

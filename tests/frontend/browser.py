@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from demo.airflow_api import AirflowApi
 from demo.airflow_local import airflow_address, airflow_environment, airflow_server
 from demo.front_end import front_end_address, front_end_environment, front_end_server
+from demo.options import AIRFLOW
+from demo.options import free_port as free_port_of
 from tests.end_to_end.stack import Stack
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -72,7 +74,8 @@ class Site:
 @contextmanager
 def site(stack: Stack, folder: Path) -> Iterator[Site]:
     """Start Airflow, Streamlit and a browser on a set of resources; ends them all."""
-    port, page_port = free_port(), free_port()
+    # Airflow takes more than one, below those that the system gives to whoever asks for any.
+    port, page_port = free_port_of(AIRFLOW, 12_000 + os.getpid() % 18_000), free_port()
     outputs = stack.outputs()
     address = front_end_address(page_port)
     home = folder / "airflow"
