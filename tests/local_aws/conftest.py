@@ -1,8 +1,8 @@
-"""One real server for all tests of the local AWS."""
+"""A bucket and a database for all tests of the local AWS."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
 
 import pytest
 
@@ -11,10 +11,10 @@ from tests.local_aws.warehouse import BUCKET, DATABASE, Warehouse
 
 
 @pytest.fixture(scope="session")
-def warehouse() -> Iterator[Warehouse]:
-    with LocalAws(port=0) as server:
-        made = Warehouse(server.endpoint_url)
-        region = {"LocationConstraint": "eu-west-2"}
-        made.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=region)
+def warehouse(local_aws: LocalAws) -> Warehouse:
+    made = Warehouse(local_aws.endpoint_url)
+    made.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+    # A test that ran before this one may have made the template's resources, and this database is one.
+    with contextlib.suppress(made.glue.exceptions.AlreadyExistsException):
         made.glue.create_database(DatabaseInput={"Name": DATABASE})
-        yield made
+    return made
