@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 from botocore.exceptions import BotoCoreError, ClientError
 
+from frontend.plain import plain
 from frontend.services.airflow import AirflowError
 from frontend.services.identity import NotAllowedError
 from stock_pipeline.errors import NeedsPersonError
 
 log = logging.getLogger(__name__)
-
-MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~$:<>.-])")
-
-
-def plain(text: str) -> str:
-    """Text so that Streamlit shows it as it is. What suppliers type must not become links or pictures."""
-    return MARKDOWN.sub(r"\\\1", text)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import cast
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from frontend.plain import plain
 from frontend.services.identity import User
 from frontend.services.settings import LONDON
 from stock_pipeline.run_dates import EARLIEST
@@ -37,7 +38,7 @@ def link_to(path: str, label: str) -> None:
     """A link to another page of this app."""
     pages = st.session_state.get(PAGES, {})
     if path in pages:
-        st.page_link(pages[path], label=label, icon=":material/arrow_forward:")
+        st.page_link(pages[path], label=plain(label), icon=":material/arrow_forward:")
 
 
 def london_today() -> date:

@@ -12,6 +12,7 @@ from typing import cast
 import streamlit as st
 
 from frontend.faults import told_plainly
+from frontend.plain import plain
 from frontend.services.identity import User, local_user, signed_in_user
 from frontend.services.settings import settings
 from frontend.session import remember_pages, remember_user
@@ -94,7 +95,9 @@ def _sign_in_configured() -> bool:
 def _who_is_here(user: User) -> None:
     st.divider()
     if user.signed_in:
-        st.caption(f"Signed in as {user.name}")
+        st.caption(f"Signed in as {plain(user.name)}")
         st.button("Sign out", on_click=st.logout)
     else:
-        st.caption(f"Nobody signs in here, as the page serves this machine only. You act as {user.name}.")
+        st.caption(
+            f"Nobody signs in here, as the page serves this machine only. You act as {plain(user.name)}."
+        )

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
+from frontend.plain import plain
 from frontend.services.aws import s3_client
 from frontend.services.ebay_files import (
     WAYS,
@@ -74,7 +75,7 @@ def _choose(folders: list[Folder]) -> Folder:
 
 
 def _head(folder: Folder) -> None:
-    st.subheader(folder.title)
+    st.subheader(plain(folder.title))
     if folder.noted is None:
         st.warning(
             "These files are being written, or their writing failed: do not upload them. "
@@ -116,14 +117,14 @@ def _mark(folder: Folder) -> None:
     fetched = st.session_state.get(FETCHED, {}).get(folder.name)
     if fetched and fetched != numbers:
         st.warning(
-            f"The files of {folder.title} were written again after you downloaded them. You mark those you "
-            "downloaded; download and upload the new ones too.",
+            f"The files of {plain(folder.title)} were written again after you downloaded them. You mark "
+            "those you downloaded; download and upload the new ones too.",
             icon=":material/sync_problem:",
         )
         numbers = {store: fetched.get(store, number) for store, number in numbers.items()}
     st.write(
-        f"The next files leave out what eBay was told by those of {folder.title}. Mark what eBay has taken, "
-        "and nothing else."
+        f"The next files leave out what eBay was told by those of {plain(folder.title)}. Mark what eBay has "
+        "taken, and nothing else."
     )
     stores = st.multiselect("Stores", sorted(numbers), default=folder.unmarked, key="ebay_files_stores")
     if st.button("They are uploaded", type="primary", disabled=not stores):
@@ -135,7 +136,7 @@ def _mark(folder: Folder) -> None:
             at=datetime.now(LONDON),
         )
         st.rerun()
-    st.caption(f"Files can be marked until {KEPT_DAYS} days after their day.")
+    st.caption(f"Files can be marked until {KEPT_DAYS:d} days after their day.")
 
 
 def _stores(folder: Folder) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from frontend.faults import plain, told_plainly
+from frontend.faults import told_plainly
+from frontend.plain import bullets, link, plain, table
 from frontend.services.airflow import Run, airflow
 from frontend.services.aws import s3_client
 from frontend.services.day import SupplierDay
@@ -31,7 +31,8 @@ def page() -> None:
     picture = board().day(day)
     _show_started(day)
     if picture.run and picture.run.active:
-        st.info(f"[A run for this day]({picture.run.link}) is at work. Another one begins when it has ended.")
+        at_work = link("A run for this day", picture.run.link)
+        st.info(f"{at_work} is at work. Another one begins when it has ended.")
     held = picture.held()
     st.header("Held feeds")
     if not held:
@@ -48,7 +49,7 @@ def _held(line: SupplierDay) -> None:
     if report is None:
         return
     with st.container(border=True):
-        st.subheader(f"{line.supplier} is held")
+        st.subheader(f"{plain(line.supplier)} is held")
         _why(report)
         _to_look_at(report)
         with st.form(f"release_{line.supplier}", border=False):
@@ -57,7 +58,7 @@ def _held(line: SupplierDay) -> None:
                 placeholder="I rang them: they closed their second warehouse",
                 key=f"reason_{line.supplier}",
             )
-            asked = st.form_submit_button(f"Release {line.supplier}", type="primary")
+            asked = st.form_submit_button(f"Release {plain(line.supplier)}", type="primary")
         if asked:
             with told_plainly():
                 _trigger(release_parameters([report], reason, current_user().name))
@@ -66,18 +67,18 @@ def _held(line: SupplierDay) -> None:
 def _why(report: FeedReport) -> None:
     failed = [check for check in report.checks if not check.passed]
     if report.looks_like:
-        st.markdown(f"It looks like **{report.looks_like}**'s list.")
-    st.markdown("\n".join(f"- {plain(check.text)}" for check in failed))
+        st.markdown(f"It looks like **{plain(report.looks_like)}**'s list.")
+    st.markdown(bullets(check.text for check in failed))
     with st.expander("All checks"):
         rows = [
             {
                 "Check": check.name.replace("_", " "),
                 "": "✓" if check.passed else "✗",
-                "Figure": plain(check.text),
+                "Figure": check.text,
             }
             for check in report.checks
         ]
-        st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+        table(rows)
     counts = report.counts
     if "changed" in counts:
         st.write(
@@ -147,6 +148,6 @@ def _show_started(day: date) -> None:
     run: Run | None = st.session_state.get(STARTED)
     if run and run.run_date == day:
         st.success(
-            f"A run for {run.run_date:%d %B %Y} is started: [see it in Airflow]({run.link}).",
+            f"A run for {run.run_date:%d %B %Y} is started: {link('see it in Airflow', run.link)}.",
             icon=":material/check:",
         )

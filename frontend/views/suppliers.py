@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from frontend.plain import bullets, plain
 from frontend.services.aws import glue_client, s3_client
 from frontend.services.settings import settings
 from frontend.services.supplier_words import limits, overview
@@ -56,7 +57,7 @@ def page() -> None:
         st.caption("Choose a supplier to see its limits and to try a change.")
         return
     code = list(suppliers.suppliers)[rows[0]]
-    st.subheader(code)
+    st.subheader(plain(code))
     trial, thresholds = st.tabs(["Try a change", "Limits"])
     with trial:
         _try(suppliers, code)
@@ -96,7 +97,7 @@ def _run(
     try:
         changed = with_rules(code, text).supplier(code)
     except NeedsPersonError as error:
-        st.error(f"These rules cannot be used. {error}", icon=":material/error:")
+        st.error(f"These rules cannot be used. {plain(error)}", icon=":material/error:")
         return
     if changed == suppliers.suppliers[code]:
         st.info("These are the rules in force, so nothing differs.")
@@ -108,7 +109,7 @@ def _run(
             st.warning("Choose a workbook first.")
             return
         elif not _fetch(suppliers, code, day, path):
-            st.warning(f"{code} has no file of {day:%d/%m/%Y}.")
+            st.warning(f"{plain(code)} has no file of {day:%d/%m/%Y}.")
             return
         st.session_state[TRIED] = code, _trial(path, suppliers.suppliers[code], changed, day)
 
@@ -136,9 +137,9 @@ def _trial(path: Path, before: Supplier, after: Supplier, day: date) -> Trial:
 def _show(trial: Trial, code: str) -> None:
     for reading, which in ((trial.before, "in force"), (trial.after, "you tried")):
         if reading.rejected:
-            st.error(f"By the rules {which} the list would be rejected: {reading.rejected}")
+            st.error(f"By the rules {which} the list would be rejected: {plain(reading.rejected)}")
         if reading.held:
-            st.warning(f"By the rules {which} the list would be held: {'; '.join(reading.held)}")
+            st.warning(f"By the rules {which} the list would be held:\n\n{bullets(reading.held)}")
     if trial.labels.is_empty():
         st.success("No label's quantity differs.", icon=":material/check:")
     else:

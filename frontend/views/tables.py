@@ -10,6 +10,7 @@ import polars as pl
 import streamlit as st
 
 from frontend.asking import answered, ask, asked
+from frontend.plain import plain
 from frontend.services.aws import glue_client, s3_client
 from frontend.services.browse import (
     ROW_LIMITS,
@@ -81,11 +82,11 @@ def _browse() -> None:
             ask(BROWSED, browse(name, chosen=chosen, days=days, conditions=conditions, limit=limit))
         except NotAskableError as error:
             st.session_state.pop(BROWSED, None)
-            st.warning(str(error), icon=":material/filter_alt:")
+            st.warning(plain(error), icon=":material/filter_alt:")
     try:
         answer = answered(BROWSED)
     except QueryError as error:
-        st.warning(str(error), icon=":material/info:")
+        st.warning(plain(error), icon=":material/info:")
         return
     if answer:
         _rows(answer)
@@ -128,7 +129,7 @@ def _rows(answer: Answer) -> None:
         with st.expander("The statement"):
             st.code(statement.sql, language="sql")
             if statement.parameters:
-                st.caption("With, in order: " + ", ".join(f"`{value}`" for value in statement.parameters))
+                st.caption("With, in order: " + ", ".join(plain(value) for value in statement.parameters))
 
 
 def _why() -> None:
@@ -137,7 +138,7 @@ def _why() -> None:
     try:
         answer = answered(FOUND)
     except QueryError as error:
-        st.warning(str(error), icon=":material/info:")
+        st.warning(plain(error), icon=":material/info:")
         return
     if answer is None:
         return
@@ -190,15 +191,16 @@ def _explain(chosen: dict[str, Any], day: date) -> None:
     supplier, label = str(chosen["Supplier"]), str(chosen["Label"])
     trace = _trace(supplier, label, day)
     left, right = st.columns([1, 5], vertical_alignment="center")
-    left.metric(f"{trace.label} on {day:%d/%m/%Y}", "none" if trace.quantity is None else trace.quantity)
-    right.info(trace.sentence, icon=":material/lightbulb:")
+    shown = "none" if trace.quantity is None else f"{trace.quantity:,}"
+    left.metric(f"{plain(trace.label)} on {day:%d/%m/%Y}", shown)
+    right.info(plain(trace.sentence), icon=":material/lightbulb:")
     if store := chosen["Store"]:
         quantity = chosen["In the ebay table"]
         of_table = table_date(s3_client(), settings().bucket, str(store))
         if more := beside_the_table(trace, quantity if isinstance(quantity, int) else None, of_table):
-            st.warning(more, icon=":material/difference:")
+            st.warning(plain(more), icon=":material/difference:")
     if trace.parts:
-        st.caption(f"What {trace.file} says of its parts")
+        st.caption(f"What {plain(trace.file)} says of its parts")
         st.dataframe(_part_rows(trace), hide_index=True, placeholder="")
     _history(trace, day)
 
@@ -233,7 +235,7 @@ def _history(trace: Trace, day: date) -> None:
     try:
         answer = answered(HISTORY)
     except QueryError as error:
-        st.warning(str(error), icon=":material/info:")
+        st.warning(plain(error), icon=":material/info:")
         return
     if answer is None:
         return
@@ -242,7 +244,7 @@ def _history(trace: Trace, day: date) -> None:
         st.caption("No list of the month before has this label.")
         return
     st.caption(
-        f"Its quantity in each of {trace.supplier}'s accepted lists of the month before "
+        f"Its quantity in each of {plain(trace.supplier)}'s accepted lists of the month before "
         f"({answer.seconds:.1f} seconds, {size(answer.scanned)} read)"
     )
     line = alt.Chart(days).mark_line(point=True, interpolate="step-after")

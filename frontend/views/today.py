@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-import pandas as pd
 import streamlit as st
 
-from frontend.faults import plain, told_plainly
+from frontend.faults import told_plainly
+from frontend.plain import badge, link, plain, table
 from frontend.services.day import Day, State, SupplierDay
 from frontend.services.live import board
 from frontend.services.settings import LONDON
 from frontend.session import choose_day, link_to
+from stock_pipeline.messages import listed
 
 REDRAWN_EVERY = 2.0
 """Seconds. Drawing reads nothing but memory."""
@@ -60,22 +61,17 @@ def live(day: date) -> None:
 def draw(picture: Day) -> None:
     """A day's picture. Each part has a place of its own, so that none jumps when another grows."""
     counts = {state: picture.count(state) for state in State}
-    st.markdown(" ".join(badge(state, f"{n} {state}") for state, n in counts.items() if n))
+    st.markdown(" ".join(badge(COLOURS[state], f"{n} {state}") for state, n in counts.items() if n))
     with st.container(border=True):
-        st.markdown(f"**The ebay table.** {picture.table}")
+        st.markdown(f"**The ebay table.** {plain(picture.table)}")
         if run := picture.run:
-            st.markdown(f"Run: [{plain(run.run_id)}]({run.link}), {RUN_WORDS.get(run.state, run.state)}")
+            st.markdown(f"Run: {link(run.run_id, run.link)}, {plain(RUN_WORDS.get(run.state, run.state))}")
     with st.container():
         _to_do(picture)
-    st.table(pd.DataFrame([_row(line) for line in picture.suppliers]), border="horizontal", hide_index=True)
+    table([_row(line) for line in picture.suppliers])
     with st.container():
         for problem in picture.problems:
             st.caption(plain(problem))
-
-
-def badge(state: State, text: str) -> str:
-    """A state as Markdown, in its colour."""
-    return f":{COLOURS[state]}-badge[{text}]"
 
 
 def _to_do(picture: Day) -> None:
@@ -85,18 +81,20 @@ def _to_do(picture: Day) -> None:
         link_to("upload", "Upload files")
         return
     if held := picture.held():
-        names = ", ".join(line.supplier for line in held)
+        names = plain(", ".join(line.supplier for line in held))
         st.warning(f"Held: {names}. Nothing of a held feed counts until somebody has looked at it.")
         link_to("start", "Look at the held feeds and release them")
     if picture.strangers:
-        names = plain(", ".join(picture.strangers))
+        names = plain(listed(picture.strangers))
         st.warning(
             f"Nobody's: {names}. A file's name has to begin with the supplier's code, and it may not lie in "
             "a subfolder. Upload it again on the page Upload."
         )
     waiting = picture.count(State.UPLOADED)
     if waiting and not (picture.run and picture.run.active):
-        st.info(f"{waiting} uploaded and not judged yet. The morning's run takes them; otherwise start one.")
+        st.info(
+            f"{waiting:,} uploaded and not judged yet. The morning's run takes them; otherwise start one."
+        )
         link_to("start", "Start a run")
     if picture.summary and not (picture.run and picture.run.active):
         suppliers = tuple(f"{line.supplier}:" for line in picture.suppliers)
@@ -111,10 +109,10 @@ def _row(line: SupplierDay) -> dict[str, str]:
     since = line.since.astimezone(LONDON).strftime("%H:%M") if line.since else ""
     return {
         "Supplier": line.supplier,
-        "State": badge(line.state, line.state),
+        "State": badge(COLOURS[line.state], line.state),
         "At": since,
         **numbers,
-        "What happened": plain(_words(line)),
+        "What happened": _words(line),
     }
 
 

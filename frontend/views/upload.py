@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from frontend.faults import plain
+from frontend.plain import badge, bullets, link, plain, table
 from frontend.services.airflow import airflow
 from frontend.services.aws import s3_client
 from frontend.services.feed_check import FeedCheck, Outlook
@@ -53,7 +53,9 @@ class Kind:
     refresh: str | None = None
 
 
-STOCK, STORES, MAPPING = "Stock lists", "Stores' listings", "Product mapping"
+STOCK = "Stock lists"
+STORES = "Stores' listings"
+MAPPING = "Product mapping"
 LIST_COUNTS = {"rows": "Rows", "accepted": "Usable", "rejected": "Rejected", "repeated": "Repeated"}
 KINDS = {
     STOCK: Kind(
@@ -95,15 +97,15 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         day = choose_day()
         name = st.segmented_control(
-            "What", list(KINDS), default=STOCK, required=True, key="what", bind="query-params"
+            "What", [STOCK, STORES, MAPPING], default=STOCK, required=True, key="what", bind="query-params"
         )
     kind = KINDS[name or STOCK]
     batch = st.session_state.setdefault(BATCH, 0)
     chosen = st.file_uploader(
-        kind.label,
+        plain(kind.label),
         accept_multiple_files=True,
         max_upload_size=kind.megabytes,
-        help=kind.names,
+        help=plain(kind.names),
         # Another batch is another uploader, which is the only way to empty one.
         key=f"upload_files_{kind.prefix}{batch}",
     )
@@ -145,18 +147,18 @@ def _look_at(files: list[Chosen], name: str, day: date) -> Iterator[Line]:
 def _show(lines: list[Line], kind: Kind) -> None:
     rows = [
         {
-            "File": plain(line.file.name),
+            "File": line.file.name,
             "For": line.subject,
-            "Outlook": f":{COLOURS[line.outlook]}-badge[{line.outlook}]",
+            "Outlook": badge(COLOURS[line.outlook], line.outlook),
             **{
                 head: f"{line.counts[name]:,}" if name in line.counts else ""
                 for name, head in kind.counts.items()
             },
-            "Why": plain(line.text),
+            "Why": line.text,
         }
         for line in lines
     ]
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    table(rows)
 
 
 def _show_movement(checks: list[FeedCheck]) -> None:
@@ -187,7 +189,7 @@ def _show_movement(checks: list[FeedCheck]) -> None:
 def _offer_to_send(lines: list[Line], kind: Kind, day: date) -> None:
     sendable = [line for line in lines if line.can_be_sent]
     if left := len(lines) - len(sendable):
-        st.warning(f"{left} of {len(lines)} cannot be used and will not be sent.")
+        st.warning(f"{left:,} of {len(lines)} cannot be used and will not be sent.")
     if not sendable:
         return
     if any(line.outlook is Outlook.HELD for line in lines):
@@ -220,10 +222,13 @@ def _show_sent(kind: Kind) -> None:
             "Choose the files above, or drop them there. Nothing is sent before you have seen the checks."
         )
         return
-    entries = "\n".join(f"- {plain(entry.key.rpartition('/')[2])}: {entry.outcome}" for entry in sent)
+    entries = bullets(f"{entry.key.rpartition('/')[2]}: {entry.outcome}" for entry in sent)
     uploaded = sum(entry.outcome is not Outcome.THERE_ALREADY for entry in sent)
-    tell = st.success if uploaded else st.info
-    tell(f"{uploaded} uploaded.\n\n{entries}", icon=":material/check:")
+    told = f"{uploaded:,} uploaded.\n\n{entries}"
+    if uploaded:
+        st.success(told, icon=":material/check:")
+    else:
+        st.info(told, icon=":material/check:")
     if kind.refresh:
         _offer_refresh(kind.refresh, day)
         return
@@ -233,8 +238,8 @@ def _show_sent(kind: Kind) -> None:
 
 
 def _offer_refresh(dag_id: str, day: date) -> None:
-    st.write(f"The next run of {dag_id} takes them. It can be started now as well.")
-    if st.button(f"Start {dag_id} for {day:%d %B %Y}"):
+    st.write(f"The next run of {plain(dag_id)} takes them. It can be started now as well.")
+    if st.button(f"Start {plain(dag_id)} for {day:%d %B %Y}"):
         with st.spinner("Asking Airflow to start the run"):
             run = airflow().trigger(dag_id, {"run_date": day.isoformat()}, current_user().name)
-        st.success(f"It is started: [see it in Airflow]({run.link}).", icon=":material/check:")
+        st.success(f"It is started: {link('see it in Airflow', run.link)}.", icon=":material/check:")

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from frontend import shell
-from frontend.faults import plain
+from frontend.plain import plain
 from frontend.session import london_today
 from tests.end_to_end.stack import Stack
 from tests.frontend.conftest import DAY, put_report, set_environment
@@ -58,18 +58,6 @@ def test_a_setting_that_is_missing_is_named_on_the_page(
     app.run()
     assert plain("STOCK_QUEUE_URL is not set") in app.error[0].value
     assert not app.title
-
-
-@pytest.mark.parametrize(
-    ("typed", "shown"),
-    [
-        ("[click](http://x.example)", r"\[click\]\(http\://x\.example\)"),
-        (":red[BET_1.xlsx] $5 `x`", r"\:red\[BET\_1\.xlsx\] \$5 \`x\`"),
-        ("1,204 rows; 5 % of them", "1,204 rows; 5 % of them"),
-    ],
-)
-def test_what_suppliers_type_is_shown_as_it_is(typed: str, shown: str) -> None:
-    assert plain(typed) == shown
 
 
 @pytest.mark.parametrize(
