@@ -2,26 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import cast
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from frontend.plain import plain
-from frontend.services.identity import User
+from frontend.services.identity import NotAllowedError, User
+from frontend.services.line import READERS, ordinal
+from frontend.services.sessions import SESSIONS
 from frontend.services.settings import LONDON
+from frontend.sign_in import sign_in_of
 from stock_pipeline.run_dates import EARLIEST
 
 USER = "user"
 PAGES = "pages"
 DAY = "day"
+HERE = "page"
+CHOSEN = "chosen_files"
+"""Where a page keeps what it makes of chosen files, if their contents are in it."""
 
 
-def remember_user(user: User) -> None:
-    """Note who is at the page."""
+def enter(user: User) -> None:
+    """Note who is at the page, and that this session may upload.
+
+    Raises:
+        NotAllowedError: they have signed out meanwhile.
+    """
+    context = get_script_run_ctx()
+    sign_in = sign_in_of(st.context.cookies) if user.signed_in else None
+    mark = sign_in.mark if sign_in else None
+    if context and not SESSIONS.enter(context.session_id, mark):
+        raise NotAllowedError("You have signed out: load the page again")
     st.session_state[USER] = user
+
+
+def let_uploads_go() -> None:
+    """Drop the files that this session has chosen, and so make room for others."""
+    st.session_state.pop(CHOSEN, None)
+    context = get_script_run_ctx()
+    if context:
+        context.uploaded_file_mgr.remove_session_files(context.session_id)
+
+
+def note_page(path: str) -> None:
+    """Note which page is drawn. The files chosen on another one are dropped: their uploader has gone."""
+    if st.session_state.get(HERE, path) != path:
+        let_uploads_go()
+    st.session_state[HERE] = path
+
+
+@contextmanager
+def in_line() -> Iterator[None]:
+    """Wait for a reader to be free, and keep it; meanwhile the page says one's place in the line."""
+    notice = st.empty()
+
+    def waiting(place: int) -> None:
+        notice.info(f"{ordinal(place)} in line: other people's files are being looked at first.")
+
+    with READERS.turn(waiting):
+        notice.empty()
+        yield
 
 
 def current_user() -> User:

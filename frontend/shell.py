@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import streamlit as st
@@ -15,7 +16,8 @@ from frontend.faults import told_plainly
 from frontend.plain import plain
 from frontend.services.identity import User, local_user, signed_in_user
 from frontend.services.settings import settings
-from frontend.session import remember_pages, remember_user
+from frontend.session import enter, note_page, remember_pages
+from frontend.sign_in import is_configured
 from frontend.views import ebay_files, start, suppliers, tables, today, upload
 
 
@@ -39,24 +41,28 @@ PAGES = (
 )
 """The pages, in the order of the navigation. The first one opens at the bare address."""
 
+ICON = Path(__file__).with_name("icon.svg")
+"""Of the browser's tab. For a symbol of Streamlit's each visitor's browser would ask a host of Google's."""
+
 NO_RAW_DOWNLOADS = "<style>button[aria-label='Download as CSV'] {display: none}</style>"
 """Streamlit's own download of a grid writes cells as they are: a supplier's text could act as a formula."""
 
 
 def draw() -> None:
     """Draw the page that was asked for, for whoever may see it."""
-    st.set_page_config(page_title="Stock", page_icon=":material/inventory_2:", layout="wide")
+    st.set_page_config(page_title="Stock", page_icon=str(ICON), layout="wide")
     st.html(NO_RAW_DOWNLOADS)
     with told_plainly():
         settings()
         user = _user()
-        remember_user(user)
+        enter(user)
         pages = [
             st.Page(_told(entry), title=entry.title, icon=entry.icon, url_path=entry.path, default=at == 0)
             for at, entry in enumerate(PAGES)
         ]
         remember_pages({entry.path: page for entry, page in zip(PAGES, pages, strict=True)})
         chosen = st.navigation(pages, position="top")
+        note_page(chosen.url_path)
         chosen.run()
         _who_is_here(user)
 
@@ -75,7 +81,7 @@ def _told(entry: Entry) -> Callable[[], None]:
 def _user() -> User:
     """Whoever is at the page; stops with the sign-in button if they have not signed in yet."""
     chosen = settings()
-    if not _sign_in_configured():
+    if not is_configured():
         return local_user(cast("str | None", st.get_option("server.address")), chosen.published_at)
     if not st.user.get("is_logged_in"):
         st.title("Stock")
@@ -83,13 +89,6 @@ def _user() -> User:
         st.button("Sign in", on_click=st.login, type="primary")
         st.stop()
     return signed_in_user(st.user.to_dict(), chosen.sign_in_allowed)
-
-
-def _sign_in_configured() -> bool:
-    try:
-        return "auth" in st.secrets
-    except FileNotFoundError:
-        return False
 
 
 def _who_is_here(user: User) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import getpass
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+ADDRESS = re.compile(r"[!-?A-~]+@[a-z0-9.-]+")
+"""An address in lower case that can be compared letter by letter: one @, no blanks, ASCII."""
 
 
 class NotAllowedError(Exception):
@@ -57,19 +61,25 @@ def signed_in_user(claims: Mapping[str, Any], allowed: Sequence[str]) -> User:
         allowed: addresses, `@domains`, or `*`.
 
     Raises:
-        NotAllowedError: they are not among those who may use the page, or nobody has said who may.
+        NotAllowedError: they are not among those who may use the page, the provider does not vouch for their
+            address, or the settings do not say who may.
     """
     if not allowed:
-        raise NotAllowedError("Nobody has said who may use this page: set STOCK_SIGN_IN_ALLOWED")
-    address = str(claims.get("email") or "").casefold()
-    name = address or str(claims.get("name") or claims.get("sub") or "")
-    if not name:
+        raise NotAllowedError("The settings do not say who may use this page: set STOCK_SIGN_IN_ALLOWED")
+    address = claims.get("email")
+    if not isinstance(address, str) or not address:
         raise NotAllowedError("The sign-in provider does not say who you are: ask it for the e-mail claim")
-    if "*" in allowed:
-        return User(name, signed_in=True)
-    # An address that nobody has verified is one that anybody may claim.
-    verified = claims.get("email_verified", True) in {True, "true"}
+    # Some letters of other alphabets become ASCII in lower case, so the order counts.
+    if not address.isascii() or not ADDRESS.fullmatch(address.lower()):
+        raise NotAllowedError(f"{address!r} may not use this page: it is not a plain e-mail address")
+    address = address.lower()
+    # What an action is recorded under must be theirs, whoever may come in. Some providers say it in text.
+    if claims.get("email_verified") is not True and claims.get("email_verified") != "true":
+        raise NotAllowedError(
+            f"{address} may not use this page: the sign-in provider does not say that this address is "
+            "verified (the claim email_verified must be true)"
+        )
     domain = "@" + address.rpartition("@")[2]
-    if address and verified and (address in allowed or domain in allowed):
-        return User(name, signed_in=True)
-    raise NotAllowedError(f"{name} may not use this page: ask for STOCK_SIGN_IN_ALLOWED to be extended")
+    if "*" in allowed or address in allowed or domain in allowed:
+        return User(address, signed_in=True)
+    raise NotAllowedError(f"{address} may not use this page: ask for STOCK_SIGN_IN_ALLOWED to be extended")

@@ -6,9 +6,10 @@ from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import PositiveInt, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from frontend.services.identity import ADDRESS
 from stock_pipeline.errors import NeedsPersonError
 
 LONDON = ZoneInfo("Europe/London")
@@ -36,6 +37,8 @@ class Settings(BaseSettings):
             domains (`@seller.example`), or `*` for everybody whom the provider signs in. With commas between.
         published_at: for a container, whose own address says nothing: the address of the host at which its
             port is published. On a loopback address the page works without sign-in.
+        upload_session_megabytes: how much the chosen files of one browser tab may have together.
+        upload_total_megabytes: how much those of all may have; they are held in memory.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -51,12 +54,22 @@ class Settings(BaseSettings):
     mwaa_environment: str | None = None
     sign_in_allowed: Annotated[tuple[str, ...], NoDecode] = ()
     published_at: str | None = None
+    upload_session_megabytes: PositiveInt = 768
+    upload_total_megabytes: PositiveInt = 1024
 
     @field_validator("sign_in_allowed", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip().casefold() for part in value.split(",") if part.strip())
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("sign_in_allowed")
+    @classmethod
+    def _can_match(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if entry != "*" and not ADDRESS.fullmatch(entry if entry[0] != "@" else f"x{entry}"):
+                raise ValueError(f"{entry!r} is neither an address, nor a domain like @seller.example, nor *")
         return value
 
     @model_validator(mode="after")

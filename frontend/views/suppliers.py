@@ -14,7 +14,7 @@ from frontend.plain import bullets, plain
 from frontend.services.aws import glue_client, s3_client
 from frontend.services.settings import settings
 from frontend.services.supplier_words import limits, overview
-from frontend.session import london_today
+from frontend.session import in_line, london_today
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.rule_trial import Reading, Trial, feed_of_day, try_rules, what_is_known
@@ -101,7 +101,7 @@ def _run(
         return
     if changed == suppliers.suppliers[code]:
         st.info("These are the rules in force, so nothing differs.")
-    with st.spinner("Reading the list twice"), TemporaryDirectory(prefix="try_rules_") as folder:
+    with st.spinner("Reading the list twice"), in_line(), TemporaryDirectory(prefix="try_rules_") as folder:
         path = Path(folder) / "list.xlsx"
         if upload is not None:
             path.write_bytes(upload.getvalue())

@@ -18,14 +18,13 @@ from frontend.services.feed_check import FeedCheck, Outlook
 from frontend.services.live import board
 from frontend.services.settings import settings
 from frontend.services.uploads import Chosen, Line, Outcome, Sent, look_at_feeds, look_at_lists, send
-from frontend.session import choose_day, current_user, link_to
+from frontend.session import CHOSEN, choose_day, current_user, in_line, let_uploads_go, link_to
 from stock_pipeline import locations
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.suppliers import load_suppliers
 
 BATCH = "upload_batch"
-LINES = "upload_lines"
 SENT = "upload_sent"
 COLOURS = {Outlook.FINE: "green", Outlook.HELD: "orange", Outlook.UNUSABLE: "red"}
 MOVEMENTS = {"to_zero": "to 0", "from_zero": "from 0", "other": "other changes"}
@@ -122,19 +121,20 @@ def _looked_at(chosen: list[UploadedFile], name: str, day: date) -> list[Line]:
     """What is to be said of the files; they are looked at once for a batch and day."""
     # A file is compared with the others of its batch, so another batch is looked at anew.
     key = name, day, tuple(file.file_id for file in chosen)
-    kept_key, lines = st.session_state.get(LINES, (None, []))
+    kept_key, lines = st.session_state.get(CHOSEN, (None, []))
     if kept_key == key:
         return lines
     files = [Chosen.of(file.name, file.getvalue()) for file in chosen]
     lines = []
     bar = st.progress(0.0, "Starting to look at the files")
-    for line in _look_at(files, name, day):
-        lines.append(line)
-        bar.progress(
-            len(lines) / len(files), f"Looked at {plain(line.file.name)} ({len(lines)} of {len(files)})"
-        )
+    with in_line():
+        for line in _look_at(files, name, day):
+            lines.append(line)
+            bar.progress(
+                len(lines) / len(files), f"Looked at {plain(line.file.name)} ({len(lines)} of {len(files)})"
+            )
     bar.empty()
-    st.session_state[LINES] = key, lines
+    st.session_state[CHOSEN] = key, lines
     return lines
 
 
@@ -198,7 +198,7 @@ def _offer_to_send(lines: list[Line], kind: Kind, day: date) -> None:
     if st.button(label, type="primary"):
         st.session_state[SENT] = kind.prefix, day, _send(sendable, kind, day)
         st.session_state[BATCH] += 1
-        st.session_state.pop(LINES)
+        let_uploads_go()
         st.rerun()
 
 

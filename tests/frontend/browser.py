@@ -23,6 +23,18 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 SECONDS = 240
 """How long anything may take before a test gives up; on a quiet machine nothing takes half a minute."""
 
+NOWHERE = "http://127.0.0.1:1"
+WITHOUT_AWS = front_end_environment(
+    NOWHERE,
+    NOWHERE,
+    {
+        "BucketName": "bucket",
+        "DatabaseName": "database",
+        "WorkgroupName": "workgroup",
+        "QueueUrl": f"{NOWHERE}/queue",
+    },
+)
+
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -96,21 +108,25 @@ def site(stack: Stack, folder: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def guarded_page(stack: Stack, folder: Path, secrets: str, **environment: str) -> Iterator[str]:
-    """The page alone, without Airflow, with sign-in configured; gives its address.
+def page_alone(
+    folder: Path, stack: Stack | None = None, secrets: str = "", /, **environment: str
+) -> Iterator[str]:
+    """The page without Airflow; gives its address.
 
     Args:
-        stack: what is behind it.
         folder: for its files.
-        secrets: Streamlit's secrets, in which `{page}` is the page's address.
+        stack: what is behind it; without it AWS does not answer.
+        secrets: Streamlit's secrets, in which `{page}` is the page's address; without them nobody signs in.
         environment: settings of the page.
     """
     port = free_port()
     address = front_end_address(port)
-    path = folder / "secrets.toml"
-    path.write_text(secrets.replace("{page}", address))
-    settings = front_end_environment("http://127.0.0.1:1", stack.endpoint, stack.outputs()) | environment
-    server = front_end_server(port, settings | {"STREAMLIT_SECRETS_FILES": str(path)}, folder)
+    settings = front_end_environment(NOWHERE, stack.endpoint, stack.outputs()) if stack else WITHOUT_AWS
+    if secrets:
+        path = folder / "secrets.toml"
+        path.write_text(secrets.replace("{page}", address))
+        settings = settings | {"STREAMLIT_SECRETS_FILES": str(path)}
+    server = front_end_server(port, settings | environment, folder)
     server.launch()
     try:
         server.wait()

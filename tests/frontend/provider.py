@@ -16,6 +16,14 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 CLIENT = "stock-page"
+SECRETS = """
+[auth]
+redirect_uri = "{page}/oauth2callback"
+cookie_secret = "signs the cookies of these tests alone"
+client_id = "CLIENT"
+client_secret = "secret"
+server_metadata_url = "PROVIDER/.well-known/openid-configuration"
+"""
 
 
 @dataclass
@@ -38,6 +46,10 @@ class Provider:
             "id_token_signing_alg_values_supported": ["RS256"],
             "code_challenge_methods_supported": ["S256"],
         }
+
+    def secrets(self) -> str:
+        """Streamlit's secrets for a page that signs in here; `{page}` in them is the page's address."""
+        return SECRETS.replace("CLIENT", CLIENT).replace("PROVIDER", self.address)
 
     def authorize(self, asked: dict[str, str]) -> str:
         """Where the browser goes back to."""

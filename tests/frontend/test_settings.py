@@ -51,6 +51,17 @@ def test_who_may_sign_in_is_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) 
     assert settings().sign_in_allowed == ("ann@seller.example", "@works.example")
 
 
+@pytest.mark.parametrize(
+    "entry", ["seller.example", "@", "ann@", "ann@works@seller.example", "ann @seller.example"]
+)
+def test_who_may_sign_in_cannot_be_what_matches_no_address(
+    entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOCK_SIGN_IN_ALLOWED", f"@works.example,{entry}")
+    with pytest.raises(SettingsError, match=r"STOCK_SIGN_IN_ALLOWED.*neither an address"):
+        settings()
+
+
 def test_the_front_ends_requirements_are_the_versions_that_are_tested() -> None:
     locked = (REPOSITORY / "requirements-dev.lock").read_text().splitlines()
     wanted = (REPOSITORY / "frontend" / "requirements.txt").read_text().splitlines()

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from frontend import shell
+from frontend import guard, shell
 from frontend.plain import plain
 from frontend.session import london_today
 from tests.end_to_end.stack import Stack
 from tests.frontend.conftest import DAY, put_report, set_environment
 
-APP = Path(shell.__file__).with_name("app.py")
+APP = Path(shell.__file__).with_name("page.py")
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_a_setting_that_is_missing_is_named_on_the_page(
     monkeypatch.delenv("STOCK_QUEUE_URL")
     app.run()
     assert plain("STOCK_QUEUE_URL is not set") in app.error[0].value
+    assert not app.title
+
+
+def test_without_the_guard_nothing_is_shown_but_how_to_start(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_standing", False)
+    bind_to("127.0.0.1", monkeypatch)
+    app.run()
+    assert ["streamlit run frontend/app.py" in error.value for error in app.error] == [True]
     assert not app.title
 
 

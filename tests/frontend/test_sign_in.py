@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from frontend.shell import PAGES
 from tests.end_to_end.stack import Stack
-from tests.frontend.browser import SECONDS, browser, guarded_page
-from tests.frontend.provider import CLIENT, Provider, sign_in_provider
+from tests.frontend.browser import SECONDS, browser, page_alone
+from tests.frontend.provider import Provider, sign_in_provider
 
 pytestmark = pytest.mark.timeout(600)
-
-SECRETS = """
-[auth]
-redirect_uri = "{page}/oauth2callback"
-cookie_secret = "signs the cookies of this test alone"
-client_id = "CLIENT"
-client_secret = "secret"
-server_metadata_url = "PROVIDER/.well-known/openid-configuration"
-"""
 
 expect.set_options(timeout=SECONDS * 1000)
 
@@ -39,9 +32,8 @@ def provider() -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def address(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    secrets = SECRETS.replace("CLIENT", CLIENT).replace("PROVIDER", provider.address)
     folder = tmp_path_factory.mktemp("guarded")
-    with guarded_page(stack, folder, secrets, STOCK_SIGN_IN_ALLOWED="@seller.example") as page:
+    with page_alone(folder, stack, provider.secrets(), STOCK_SIGN_IN_ALLOWED="@seller.example") as page:
         yield page
 
 
@@ -78,3 +70,39 @@ def test_who_is_not_allowed_is_told_so_and_can_go_again(visitor: Page, provider:
     expect(visitor.locator("input[type=file]")).to_have_count(0)
     visitor.get_by_role("button", name="Sign out").click()
     expect(visitor.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_signing_out_in_one_tab_ends_the_other_tabs_too(visitor: Page, provider: Provider) -> None:
+    provider.claims = {"email": "ann@seller.example", "email_verified": True}
+    visitor.get_by_role("button", name="Sign in").click()
+    expect(visitor.get_by_text("Signed in as ann@seller.example")).to_be_visible()
+    kept = visitor.context.cookies()
+    other = visitor.context.new_page()
+    other.goto(visitor.url)
+    expect(other.get_by_text("Signed in as ann@seller.example")).to_be_visible()
+    other.get_by_role("button", name="Sign out").click()
+    expect(other.get_by_role("button", name="Sign in")).to_be_visible()
+    assert not [cookie for cookie in visitor.context.cookies() if "user" in str(cookie["name"])]
+    visitor.reload()
+    expect(visitor.get_by_role("button", name="Sign in")).to_be_visible()
+    # Nor does a cookie help that was kept.
+    visitor.context.add_cookies(cast("Any", kept))
+    visitor.reload()
+    expect(visitor.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_no_page_asks_another_host_for_anything(visitor: Page, provider: Provider, address: str) -> None:
+    asked: list[str] = []
+    complaints: list[str] = []
+    visitor.context.on("request", lambda request: asked.append(request.url))
+    visitor.on("console", lambda message: complaints.append(message.text))
+    provider.claims = {"email": "ann@seller.example", "email_verified": True}
+    visitor.get_by_role("button", name="Sign in").click()
+    for entry in PAGES:
+        visitor.goto(f"{address}/{entry.path}")
+        expect(visitor.get_by_text("Signed in as ann@seller.example")).to_be_visible()
+    own = (address, address.replace("http", "ws"), provider.address, "data:", "blob:")
+    assert [url for url in asked if not url.startswith(own)] == []
+    assert [text for text in complaints if "Content Security Policy" in text] == []
+    icon = visitor.locator("link[rel~=icon]").get_attribute("href") or ""
+    assert icon.startswith("data:image/svg+xml"), icon
