@@ -34,7 +34,9 @@ PARAMS = {
         None, type=["null", "string"], description="Why the held feeds are right; stands in their reports."
     ),
     "released_by": Param(
-        None, type=["null", "string"], description="Who says so; empty is whoever triggers the run."
+        None,
+        type=["null", "string"],
+        description="Who says so, if not the person who triggers the run: kept as what that person says.",
     ),
     "release_files": Param(
         None,

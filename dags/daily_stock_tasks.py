@@ -78,7 +78,7 @@ def process_feed(
         suppliers=suppliers,
         supplier=suppliers.supplier(supplier),
         run_date=day,
-        release=_release(supplier, params, dag_run),
+        release=_release(bucket, day, supplier, params, dag_run),
     )
     location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
     ti.xcom_push(key="sns", value=for_sns(report.message(location)))
@@ -87,15 +87,20 @@ def process_feed(
     return FeedOutcome.of(report, location).model_dump(mode="json")
 
 
-def _release(supplier: str, params: dict[str, Any], dag_run: Any) -> Release | None:
-    from stock_pipeline.report import Release
+def _release(bucket: str, day: date, supplier: str, params: dict[str, Any], dag_run: Any) -> Release | None:
+    from stock_pipeline.releaser import release_of
 
     if supplier not in params["release"]:
         return None
-    return Release(
-        by=params["released_by"] or dag_run.triggering_user_name or "somebody who started a run by hand",
-        reason=params["release_reason"],
-        sha256=(params["release_files"] or {}).get(supplier),
+    return release_of(
+        s3_client(),
+        bucket,
+        day,
+        supplier,
+        params,
+        caller=dag_run.triggering_user_name,
+        # Only a task of ours can start such a run, and only approve_feed does.
+        asked_by_airflow=dag_run.run_type == "operator_triggered",
     )
 
 

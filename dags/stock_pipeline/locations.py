@@ -54,6 +54,11 @@ def run_summary_folder(run_date: date, run_id: str | None = None) -> str:
     return f"{REPORTS}daily_stock/{day_prefix(run_date)}{own}"
 
 
+def release_note_key(run_date: date, supplier: str, sha256: str) -> str:
+    """Key of the page's note on who releases a held file."""
+    return f"{REPORTS}releases/{day_prefix(run_date)}{supplier}_{sha256}.json"
+
+
 def run_summary_key(run_date: date, run_id: str | None = None) -> str:
     """The JSON summary of a run; see `run_summary_folder`."""
     return f"{run_summary_folder(run_date, run_id)}summary.json"

@@ -17,6 +17,7 @@ from frontend.services.runs import DAG_ID, Wishes, release_parameters, run_param
 from frontend.services.settings import settings
 from frontend.session import choose_day, current_user
 from stock_pipeline import locations
+from stock_pipeline.releaser import write_release_notes
 from stock_pipeline.report import FeedReport
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import STORES
@@ -61,7 +62,9 @@ def _held(line: SupplierDay) -> None:
             asked = st.form_submit_button(f"Release {plain(line.supplier)}", type="primary")
         if asked:
             with told_plainly():
-                _trigger(release_parameters([report], reason, current_user().name))
+                parameters = release_parameters([report], reason, current_user().name)
+                write_release_notes(s3_client(), settings().bucket, parameters)
+                _trigger(parameters)
 
 
 def _why(report: FeedReport) -> None:

@@ -113,7 +113,7 @@ def test_approved_it_counts_with_who_and_why_in_its_report(
         "released_by": "jo",
         "release_files": {"BGA": held.triggered[0].conf["sha256"]},
     }
-    released = LocalRun(daily_stock, started.conf).go()
+    released = LocalRun(daily_stock, started.conf, run_type="operator_triggered").go()
     assert released.failed == {}
     report = prepared.feed_report(SECOND, "BGA")
     assert (report["verdict"], report["release"]["by"]) == ("accepted", "jo")
