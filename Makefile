@@ -11,8 +11,14 @@ FRONT_END_PORT ?= 8501
 FEEDS ?=
 STACK ?= rtg-automotive-stock
 DRY_RUN ?=
+QUICK ?=
+JSON ?=
 # The statement as it was typed: Athena has tables named "t$$partitions", where make would expand $$p.
 export STATEMENT = $(value Q)
+# What is asked for here is on this machine, and is not to be sought through a proxy or on a path for other work.
+export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
+export no_proxy := $(NO_PROXY)
+unexport PYTHONPATH
 export FEEDS_FOLDER = $(value FEEDS)
 DEMO = --airflow-port "$(AIRFLOW_PORT)" --aws-port "$(AWS_PORT)" --front-end-port "$(FRONT_END_PORT)" \
 	$(if $(FEEDS),--feeds "$$FEEDS_FOLDER")
@@ -38,14 +44,16 @@ sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*
 
 test: $(STAMP) lint ## Check the code and run all tests
 	@tests/frontend/get_chromium
-	@# A file's tests share what they are made of, so they stay together. What measures time runs by itself.
-	@$(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile -m "not alone"
-	@$(RUN) -m pytest --quiet -m alone
+	@# A file's tests share what they are made of, so they stay together.
+	@$(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile
+
+bench: $(STAMP) ## Measure how quick it is, against yardsticks; QUICK=1 for a short one, JSON=<file> for the figures
+	@PYTHONPATH=.:dags:plugins $(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)")
 
 lint: $(STAMP) ## Check style, formatting and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
-	@$(VENV)/bin/mypy dags plugins local_aws demo frontend deployment docs tests
+	@$(VENV)/bin/mypy dags plugins local_aws demo frontend deployment docs benchmarks tests
 
 package: $(STAMP) ## Build what Amazon MWAA takes, in build/
 	@$(RUN) -m deployment package

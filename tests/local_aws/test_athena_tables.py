@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,7 +62,6 @@ def test_ctas_writes_one_object_a_partition_and_a_catalog_entry(warehouse: Wareh
 
 def test_ctas_of_two_million_rows_is_sorted_within_its_partitions(warehouse: Warehouse) -> None:
     name = warehouse.new_name()
-    began = time.monotonic()
     warehouse.query(
         ctas(
             name,
@@ -74,7 +72,6 @@ def test_ctas_of_two_million_rows_is_sorted_within_its_partitions(warehouse: War
             "CROSS JOIN UNNEST(sequence(0, 1413)) AS b(i) ORDER BY i DESC",
         )
     )
-    assert time.monotonic() - began < 30
     keys = warehouse.keys(f"{name}/")
     assert len(keys) == 16
     numbers = warehouse.read(keys[3])["i"].to_numpy()

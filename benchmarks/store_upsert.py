@@ -1,9 +1,10 @@
-"""A million changed rows into a store table of twelve million, by the statements of weekly_store, measured.
+"""A file of changes into the store table, by the statements of weekly_store, beside polars doing the same.
 
-`PYTHONPATH=.:dags:plugins python -m tests.performance.store_upsert [--listings N] [--changes N] [--stores N]`
-makes the table, uploads a file of changes for one store, and prints as JSON what reading the file took
-(seconds, most memory), what Athena took (seconds, bytes scanned), and whether the published store equals, row
-for row, what polars computes from the files, which knows nothing of the statements.
+`PYTHONPATH=.:dags:plugins python -m benchmarks.store_upsert [--listings N] [--changes N] [--stores N]` makes
+the table, by default of twelve million rows, uploads a file of changes for one store, a million by default,
+and prints as JSON what reading the file took (seconds, most memory), what Athena took (seconds, bytes
+scanned), and whether the published store equals, row for row, what polars computes from the files, which
+knows nothing of the statements.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
+from benchmarks.figures import Figure
 from local_aws.query import execute, fetch
 from local_aws.server import LocalAws
 from stock_pipeline.listings import HEADER, UPLOAD_COLUMNS
@@ -36,21 +38,22 @@ from stock_pipeline.tables import STORE, STORES
 from stock_pipeline.uploads import stage_upload
 from tests.end_to_end.stack import Stack
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 SUPPLIERS = ("APE", "BGA", "FAI", "FPS", "KYB", "RTG")
 CHANGED = STORES[0]
 
 READING = """
 import json, sys, time
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1].split(":")
+from tests.stock_pipeline.judging import peak_megabytes
 from stock_pipeline.listings import read_listings
+before = peak_megabytes()
 began = time.perf_counter()
 listings = read_listings(Path(sys.argv[2]), Path(sys.argv[3]))
 seconds = time.perf_counter() - began
-peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(json.dumps({"seconds": seconds, "peak_mb": int(peak.split()[1]) / 1024, "counts": listings.counts,
-                  "upload": [str(path) for path in listings.upload]}))
+print(json.dumps({"seconds": seconds, "before_mb": before, "peak_mb": peak_megabytes(),
+                  "counts": listings.counts, "upload": [str(path) for path in listings.upload]}))
 """
 
 
@@ -61,12 +64,14 @@ class Measured:
     listings: int
     changes: int
     read_seconds: float
-    read_peak_mb: float
+    read_before_mb: int
+    read_peak_mb: int
     merge_seconds: float
     merge_bytes: int
     audit_seconds: float
     audit_bytes: int
     publish_seconds: float
+    polars_seconds: float
     equal: bool
     sorted: bool
 
@@ -147,8 +152,8 @@ def render(name: str, plan: dict[str, Any]) -> str:
 def read_in_child(path: Path, folder: Path) -> dict[str, Any]:
     """Read the file as the task does, in a process of its own."""
     done = subprocess.run(  # noqa: S603 - ours
-        [sys.executable, "-c", READING, str(REPOSITORY / "dags"), str(path), str(folder)],
-        env={**os.environ, "POLARS_MAX_THREADS": "2"},
+        [sys.executable, "-c", READING, f"{REPOSITORY}:{REPOSITORY / 'dags'}", str(path), str(folder)],
+        env={**os.environ, "POLARS_MAX_THREADS": "2", "MALLOC_ARENA_MAX": "2"},
         capture_output=True,
         text=True,
         check=True,
@@ -163,7 +168,9 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
     fill(stack, folder, per_store, stores)
     path = folder / f"{CHANGED}.csv"
     write_changes(path, per_store, changes)
+    began = time.perf_counter()
     wanted = expected(stack, path)
+    polars_seconds = time.perf_counter() - began
     (work := folder / "work").mkdir()
     read = read_in_child(path, work)
     assert read["counts"]["accepted"] == changes
@@ -206,16 +213,39 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
     return Measured(
         listings=total,
         changes=changes,
-        read_seconds=round(read["seconds"], 1),
-        read_peak_mb=round(read["peak_mb"]),
-        merge_seconds=round(merged.seconds, 1),
+        read_seconds=round(read["seconds"], 3),
+        read_before_mb=read["before_mb"],
+        read_peak_mb=read["peak_mb"],
+        merge_seconds=round(merged.seconds, 3),
         merge_bytes=merged.scanned,
-        audit_seconds=round(audit.seconds, 1),
+        audit_seconds=round(audit.seconds, 3),
         audit_bytes=audit.scanned,
-        publish_seconds=round(publish_seconds, 1),
+        publish_seconds=round(publish_seconds, 3),
+        polars_seconds=round(polars_seconds, 3),
         equal=found.equals(wanted.select(found.columns).sort("item_id")),
         sorted=all(part["custom_label"].is_sorted() for part in parts),
     )
+
+
+def figures(folder: Path, quick: bool) -> list[Figure]:
+    """Measure it on a table that is made in a minute."""
+    total, changes = (120_000, 40_000) if quick else (1_200_000, 300_000)
+    with LocalAws(port=0) as server:
+        took = measure(server.endpoint_url, folder, total=total, changes=changes, stores=3)
+    if not (took.equal and took.sorted):
+        raise RuntimeError("the merged store is not what it should be: run the tests")
+    yardstick = "the same by polars"
+    return [
+        Figure(
+            f"read a list of {changes:,} listings",
+            took.read_seconds,
+            yardstick,
+            took.polars_seconds,
+            took.read_peak_mb,
+        ),
+        Figure(f"merge it into {total // 3:,} (Athena)", took.merge_seconds, yardstick, took.polars_seconds),
+        Figure("audit the merged store (Athena)", took.audit_seconds, yardstick, took.polars_seconds),
+    ]
 
 
 def published(stack: Stack) -> Iterator[pl.DataFrame]:

@@ -1,0 +1,1 @@
+"""Measures time, always against a yardstick in the same run: `make bench`. Tests measure none."""
