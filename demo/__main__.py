@@ -12,6 +12,7 @@ from pathlib import Path
 from demo import REPOSITORY
 from demo.options import DemoError, Feeds, add_options, chosen_ports, find_feeds, require_free
 from demo.signals import Signals, StoppedError
+from local_aws.environment import forget_the_shell
 
 WORK = REPOSITORY / ".local" / "demo"
 
@@ -22,6 +23,7 @@ def main() -> int:
     # Before anything else, as what is imported below takes a second in which somebody may press Ctrl-C.
     signals.listen()
     options = _parser().parse_args()
+    forget_the_shell()
     command: Callable[[argparse.Namespace, Signals], int] = {"up": _up, "into": _into, "down": _down}[
         options.command
     ]

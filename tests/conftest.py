@@ -19,7 +19,7 @@ import botocore.session
 import hypothesis
 import pytest
 
-from local_aws.environment import client_environment
+from local_aws.environment import client_environment, forget_the_shell
 from local_aws.server import LocalAws
 from tests.end_to_end.stack import Stack
 
@@ -30,6 +30,8 @@ REPOSITORY = Path(__file__).parents[1]
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="airflow-tests-"))
 atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 
+# Whatever shell and home it is run from.
+forget_the_shell()
 # An address at which nothing listens: whoever forgets to name an endpoint fails, and quickly.
 os.environ |= client_environment("http://127.0.0.1:1") | {
     "AIRFLOW_HOME": str(AIRFLOW_HOME),
@@ -39,7 +41,7 @@ os.environ |= client_environment("http://127.0.0.1:1") | {
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}",
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(AIRFLOW_HOME / "logs"),
-    "NO_PROXY": "127.0.0.1,localhost",
+    "HOME": str(AIRFLOW_HOME),
 }
 
 # Each Airflow hook makes a boto session of its own, and each session reads AWS's service descriptions anew,

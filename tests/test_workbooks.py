@@ -36,7 +36,6 @@ def test_the_registry_is_sound():
 
 
 @every_case
-@pytest.mark.timeout(30)
 def test_every_case_builds_a_small_file(case: Case, tmp_path):
     path = tmp_path / "feed.xlsx"
     case.build(path)

@@ -19,7 +19,7 @@ from demo.servers import alone, end_other
 from local_aws.background import BackgroundServer
 
 REPOSITORY = Path(__file__).parents[2]
-SECONDS = 60
+SECONDS = 240
 """How long anything may take before a test gives up."""
 
 CHILD = "import signal, sys, time; {deaf}; open(sys.argv[1], 'w').close(); time.sleep(600)"

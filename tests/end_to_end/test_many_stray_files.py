@@ -35,7 +35,6 @@ def only(stack: Stack, event: str) -> dict[str, object]:
     return message
 
 
-@pytest.mark.timeout(600)
 def test_a_daily_run_is_told_of_and_summed_up_whole(daily_stock: DAG, prepared: Stack, days: Days) -> None:
     keys = stray_keys(locations.stock_feed_prefix(SECOND))
     for key in keys:

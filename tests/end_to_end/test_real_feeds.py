@@ -18,7 +18,6 @@ import fastexcel
 import jinja2
 import openpyxl
 import pyarrow.parquet as pq
-import pytest
 from airflow.dag_processing.dagbag import DagBag
 
 from aws_operators.glue_partitions import ensure_partitions
@@ -129,7 +128,6 @@ def as_wanted(stack: Stack, wanted: oracle.EbayTable) -> int:
 
 if FEEDS.is_dir():
 
-    @pytest.mark.timeout(900)
     def test_both_real_days_equal_the_oracle_row_for_row(
         stack: Stack, dag_bag: DagBag, tmp_path: Path
     ) -> None:

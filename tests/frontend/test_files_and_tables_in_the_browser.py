@@ -24,8 +24,6 @@ from tests.end_to_end.stack import Stack
 from tests.frontend.browser import SECONDS, browser, free_port
 from tests.workbooks import write_rows
 
-pytestmark = pytest.mark.timeout(300)
-
 DAY = london_today()
 BEFORE = DAY - timedelta(days=1)
 LIST = [["Part no", "Stock"], *([f"P{number}", "NO" if number == 7 else "YES"] for number in range(40))]

@@ -22,8 +22,6 @@ from tests.end_to_end.stack import Stack
 from tests.frontend.browser import SECONDS, Site, site
 from tests.workbooks import write_rows
 
-pytestmark = pytest.mark.timeout(900)
-
 # A past day, because a run of today waits for files until the deadline.
 DAY = datetime.now(ZoneInfo("Europe/London")).date() - timedelta(days=1)
 BEFORE = DAY - timedelta(days=1)

@@ -17,7 +17,7 @@ APP = Path(shell.__file__).with_name("page.py")
 @pytest.fixture
 def app(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     set_environment(monkeypatch, stack.endpoint, stack.bucket, stack.database, stack.queue_url)
-    return AppTest.from_file(str(APP), default_timeout=60)
+    return AppTest.from_file(str(APP), default_timeout=240)
 
 
 def bind_to(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 DAY = date(2024, 8, 1)
 ADDRESS_SPACE = 4 << 30
-SECONDS = 20.0
+SECONDS = 240.0
+"""After which it counts as hung, on however slow a machine."""
 MEGABYTES = 400
 """What a feed's task may take."""
 
@@ -88,7 +89,7 @@ class Reader:
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.process.start()
         theirs.close()
-        assert self._pipe.poll(60), "the reader did not start"
+        assert self._pipe.poll(SECONDS), "the reader did not start"
         self._pipe.recv()
 
 

@@ -38,7 +38,8 @@ def test_an_execution_tells_its_story(warehouse: Warehouse) -> None:
     assert execution["EngineVersion"]["EffectiveEngineVersion"] == "Athena engine version 3"
     submitted = execution["Status"]["SubmissionDateTime"].timestamp()
     completed = execution["Status"]["CompletionDateTime"].timestamp()
-    assert before - 1 < submitted <= completed <= time.time() + 1
+    # To the minute, because clocks are set now and then.
+    assert before - 60 < submitted <= completed < time.time() + 60
     assert execution["Statistics"]["TotalExecutionTimeInMillis"] >= 0
     assert execution["Statistics"]["EngineExecutionTimeInMillis"] >= 0
 

@@ -53,7 +53,7 @@ def test_the_server_starts_answers_and_ends(state: Path, capsys: pytest.CaptureF
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert (asked.returncode, "No output location provided" in asked.stderr) == (1, True)
     assert cli.main(["start", "--port", port, "--state-dir", str(state.parent / "other")]) == 1

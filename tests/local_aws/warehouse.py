@@ -17,7 +17,7 @@ from local_aws import client_arguments
 BUCKET = "warehouse"
 DATABASE = "rtg_automotive"
 OUTPUT = f"s3://{BUCKET}/athena-results/"
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 300
 _numbers = itertools.count()
 
 
