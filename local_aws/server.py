@@ -18,6 +18,7 @@ from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local_aws.athena.service import AthenaService
+from local_aws.conditional import ConditionalWrites
 from local_aws.environment import DEFAULT_MEMORY, DEFAULT_PORT, endpoint_url
 from local_aws.faults import Application, FaultMiddleware
 from local_aws.limits import LimitMiddleware
@@ -91,7 +92,7 @@ class LocalAws:
             raise_open_files()
             directory = stack.enter_context(_work_directory(self._given_directory))
             stack.enter_context(_spooling())
-            application = AthenaMiddleware(DomainDispatcherApplication(create_backend_app))
+            application = AthenaMiddleware(ConditionalWrites(DomainDispatcherApplication(create_backend_app)))
             self.faults = FaultMiddleware(LimitMiddleware(application))
             server = _listen(self._host, self._port, self.faults)
             endpoint = endpoint_url(server.server_port)

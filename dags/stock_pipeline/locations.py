@@ -16,6 +16,7 @@ REPORTS = "reports/"
 EBAY_UPLOAD = "ebay_upload/"
 UPLOAD_LEDGER = "upload_ledger/"
 ATHENA_RESULTS = "athena-results/"
+LOCKS = "locks/"
 
 
 def date_parts(day: date) -> tuple[str, str, str]:
@@ -107,6 +108,11 @@ def upload_set_key(name: str) -> str:
 def upload_marks_prefix(store: str = "") -> str:
     """Who said when that which files were uploaded, of one store or of all."""
     return f"{UPLOAD_LEDGER}marked/" + (f"ebay_store={store}/" if store else "")
+
+
+def lock_key(table: str) -> str:
+    """The lock of a table: there only while a run works on it."""
+    return f"{LOCKS}{table}.json"
 
 
 def _file_name(run_id: str) -> str:
