@@ -56,18 +56,7 @@ class PruneReport(BaseModel):
 
     def model_post_init(self, _context: Any) -> None:
         """Work out what needs a person."""
-        effect = "its listings leave the ebay table, and eBay keeps the quantities it was last told"
-        gone = "is deleted" if self.deleted else "is to be deleted"
-        self.concerns = [
-            f"{entry.supplier}: its last snapshot, of {entry.newest}, {gone}: {effect}. Get a feed, or set "
-            "them to 0 on eBay"
-            for entry in self.old.lost
-        ]
-        self.concerns += [
-            f"{entry.supplier}: its newest snapshot, of {entry.newest}, will be deleted on {entry.goes_on}. "
-            f"Without a newer feed {effect}"
-            for entry in self.old.expiring
-        ]
+        self.concerns = []
         if self.old.left:
             self.concerns.append(f"{len(self.old.left)} not touched; the first: {self.old.left[0]}")
         self.concerns += [f"task {name} failed: see its log" for name in self.failed_tasks]
@@ -80,6 +69,7 @@ class PruneReport(BaseModel):
             "staging_tables": len(self.old.staging),
             "objects": sum(len(entry.objects) for entry in everything),
             "bytes": sum(entry.bytes for entry in everything),
+            "kept": len(self.old.kept),
         }
 
     def deleted_message(self, location: str) -> Message:
@@ -91,13 +81,13 @@ class PruneReport(BaseModel):
             status="success",
             counts=self.counts(),
             report=location,
-            text=f"Deleted: {self._what()}",
+            text=f"Deleted: {self._what()}{self._kept()}",
         )
 
     def message(self, location: str | None) -> Message:
         """What the topic is told at the end of the run."""
         done = "deleted" if self.deleted else "not deleted" + (" (dry run)" if self.dry_run else "")
-        text = f"{self._what()}: {done}"
+        text = f"{self._what()}: {done}{self._kept()}"
         text += to_look_at(self.concerns)
         return Message(
             event=Event.RUN_FINISHED,
@@ -108,6 +98,13 @@ class PruneReport(BaseModel):
             report=location,
             text=text,
         )
+
+    def _kept(self) -> str:
+        """Whose stock is older than a month and stays."""
+        kept = ", ".join(
+            f"{entry.supplier} of {entry.day} ({entry.age_days} days old)" for entry in self.old.kept
+        )
+        return f". Kept, because it is the supplier's newest: {kept}" if kept else ""
 
     def _what(self) -> str:
         counts = self.counts()

@@ -1,8 +1,9 @@
 """Decides what is old enough to go. It only looks; whatever it names is safe to delete.
 
 A snapshot is kept for one calendar month: on 31 March those of 28 February (29 in a leap year) stay, and
-those of the day before go. That holds for a supplier's newest snapshot too, so whoever is about to lose it is
-named in time.
+those of the day before go. A supplier's newest snapshot stays however old it is: without it the next list
+would be compared with nothing, and its listings would leave the table. Newest is the newest registered one
+that has its file. The record of its codes lies among the reports, of which nothing goes.
 
 Only two kinds of objects can be named at all: those whose key is that of a snapshot of an old date, and those
 in a folder under `staging/`. Where a catalog entry says its files are is never believed when something is to
@@ -12,11 +13,9 @@ go, only when something is to stay: nothing goes that lies where an entry that s
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import count
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -28,9 +27,6 @@ from stock_pipeline.tables import SUPPLIER_STOCK, TABLES
 
 STAGING_AGE = timedelta(days=3)
 """What is staged is left alone for so long: a failed or dry run of Friday can be looked at on Monday."""
-
-WARNING = timedelta(days=2)
-"""How long before a supplier's newest snapshot goes somebody is told."""
 
 STAGING_TABLE = re.compile(rf"({'|'.join(TABLES)})_staging_[0-9]{{8}}_[0-9a-z_]+")
 SNAPSHOT_KEY = re.compile(
@@ -88,12 +84,12 @@ class OldStaging(Old):
     registered: bool = False
 
 
-class Expiring(BaseModel):
-    """A supplier whose newest snapshot goes, and the first day on which it does."""
+class KeptSnapshot(BaseModel):
+    """A supplier's newest snapshot that is older than a month and stays all the same."""
 
     supplier: str
-    newest: date
-    goes_on: date
+    day: date
+    age_days: int
 
 
 class OldData(BaseModel):
@@ -104,16 +100,14 @@ class OldData(BaseModel):
         partitions: of `supplier_stock`, by supplier and day.
         staging: by name.
         left: sentences on what is not touched though it looks old or wrong.
-        lost: suppliers of which no snapshot is left.
-        expiring: suppliers that lose their newest snapshot within two days.
+        kept: snapshots that are older and stay, because they are their suppliers' newest.
     """
 
     older_than: date
     partitions: list[OldPartition] = []
     staging: list[OldStaging] = []
     left: list[str] = []
-    lost: list[Expiring] = []
-    expiring: list[Expiring] = []
+    kept: list[KeptSnapshot] = []
 
     def still_in(self, now: OldData) -> OldData:
         """This with only what a later look found as well."""
@@ -139,12 +133,6 @@ def month_before(day: date) -> date:
     return last.replace(day=min(day.day, last.day))
 
 
-def goes_on(snapshot: date) -> date:
-    """The first day on which a snapshot is older than a month."""
-    days = (snapshot + timedelta(days=number) for number in count(1))
-    return next(day for day in days if snapshot < month_before(day))
-
-
 def find_old(
     tables: Iterable[CatalogTable],
     objects: Iterable[StoredObject],
@@ -167,7 +155,17 @@ def find_old(
     tables, objects = list(tables), list(objects)
     stock = next((table.partitions for table in tables if table.name == SUPPLIER_STOCK.name), None) or ()
     old = OldData(older_than=month_before(run_date))
-    going = {entry for entry in stock if _is_old(snapshot_day(entry.values), old.older_than)}
+    newest = _newest(stock, {stored.key for stored in objects})
+    going = {
+        entry
+        for entry in stock
+        if _is_old(snapshot_day(entry.values), old.older_than) and entry.values not in newest
+    }
+    old.kept = [
+        KeptSnapshot(supplier=values[0], day=day, age_days=(run_date - day).days)
+        for values, day in sorted(newest.items())
+        if _is_old(day, old.older_than)
+    ]
     old.staging = _old_staging(tables, objects, now - STAGING_AGE, busy)
     while True:
         keep = _Kept(bucket, tables, going, {entry.name for entry in old.staging})
@@ -179,7 +177,7 @@ def find_old(
         old.left += [
             f"{name} is an old staging table, but {why} points to it" for name, why in spared.items()
         ]
-    old.partitions = _old_partitions(going, objects, keep, old)
+    old.partitions = _old_partitions(going, objects, keep, newest.keys(), old)
     old.left += [
         f"the catalog entry {'/'.join(entry.values)} of {SUPPLIER_STOCK.name} has no date"
         for entry in stock
@@ -191,7 +189,6 @@ def find_old(
         for entry in sorted(going, key=lambda entry: entry.values)
         if _key_prefix(entry.location, bucket) != SUPPLIER_STOCK.key(*entry.values).rpartition("/")[0]
     ]
-    old.lost, old.expiring = _newest_that_go(stock, run_date)
     return old
 
 
@@ -210,9 +207,16 @@ def _is_old(day: date | None, older_than: date) -> bool:
 
 
 def _old_partitions(
-    going: set[Partition], objects: list[StoredObject], keep: _Kept, old: OldData
+    going: set[Partition],
+    objects: list[StoredObject],
+    keep: _Kept,
+    newest: Collection[tuple[str, ...]],
+    old: OldData,
 ) -> list[OldPartition]:
-    """The old entries and the objects of old days, registered or not; says in `old.left` which must stay."""
+    """The old entries and the objects of old days, registered or not; says in `old.left` which must stay.
+
+    What lies with a supplier's newest snapshot stays, and nothing has to be said of it.
+    """
     found: dict[tuple[str, ...], OldPartition] = {}
 
     def partition(values: tuple[str, ...], day: date) -> OldPartition:
@@ -224,7 +228,7 @@ def _old_partitions(
     for stored in objects:
         match = SNAPSHOT_KEY.fullmatch(stored.key)
         day = snapshot_day(match.groups()) if match else None
-        if match and day and day < old.older_than:
+        if match and day and day < old.older_than and match.groups() not in newest:
             if why := keep.why(stored.key):
                 old.left.append(f"{stored.key} is of an old day, but {why} points to it")
             else:
@@ -255,20 +259,15 @@ def _old_staging(
     ]
 
 
-def _newest_that_go(stock: Iterable[Partition], run_date: date) -> tuple[list[Expiring], list[Expiring]]:
-    """Suppliers whose newest snapshot is old, and those whose newest will be within `WARNING`."""
-    days: dict[str, list[date]] = defaultdict(list)
+def _newest(stock: Iterable[Partition], keys: Collection[str]) -> dict[tuple[str, ...], date]:
+    """The values and the day of each supplier's newest registered snapshot that has its file."""
+    newest: dict[str, tuple[date, tuple[str, ...]]] = {}
     for entry in stock:
-        if day := snapshot_day(entry.values):
-            days[entry.values[0]].append(day)
-    newest = [
-        Expiring(supplier=supplier, newest=max(found), goes_on=goes_on(max(found)))
-        for supplier, found in sorted(days.items())
-    ]
-    return (
-        [entry for entry in newest if entry.goes_on <= run_date],
-        [entry for entry in newest if run_date < entry.goes_on <= run_date + WARNING],
-    )
+        day = snapshot_day(entry.values)
+        if day and SUPPLIER_STOCK.key(*entry.values) in keys:
+            supplier, found = entry.values[0], (day, entry.values)
+            newest[supplier] = max(found, newest.get(supplier, found))
+    return {values: day for day, values in newest.values()}
 
 
 class _Kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
@@ -14,6 +14,7 @@ from stock_pipeline.feed_files import put, quarantine, uploaded_files
 from stock_pipeline.file_names import name_fault
 from stock_pipeline.messages import Event, Message, to_look_at
 from stock_pipeline.report import FeedReport, Release, Verdict, read_report
+from stock_pipeline.retention import month_before
 from stock_pipeline.run_page import run_page
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.unmatched import UnmatchedList
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class FeedOutcome(BaseModel):
-    """A supplier's line in the summary; `verdict` is None if its task failed before there was one."""
+    """A supplier's line in the summary; `verdict` is None if its task failed before there was one.
+
+    `stale` and `expired` say that its stock in force is older than the supplier's limit, and than a month.
+    """
 
     supplier: str
     verdict: Verdict | None = None
@@ -34,19 +38,27 @@ class FeedOutcome(BaseModel):
     release: Release | None = None
     age_days: int | None = None
     stale: bool = False
+    expired: bool = False
     report: str | None = None
 
     @classmethod
     def of(cls, report: FeedReport, location: str) -> FeedOutcome:
         """The line for a report that lies at `location`."""
-        own = {"report", "sha256"}
+        own = {"report", "sha256", "expired"}
         sha256 = report.file.sha256 if report.file else None
         fields = report.model_dump(include=set(cls.model_fields) - own)
-        return cls(**fields, report=location, sha256=sha256)
+        age = timedelta(days=report.age_days or 0)
+        expired = report.run_date - age < month_before(report.run_date)
+        return cls(**fields, report=location, sha256=sha256, expired=expired)
 
     @property
     def concern(self) -> str | None:
         """Why somebody has to look at it, if so. A missing file alone is no reason: not all send daily."""
+        if self.expired:
+            return (
+                f"{self.supplier}: expired, its stock is {self.age_days} days old, more than a month, and "
+                f"stays in force until there is a good list ({self.reason})"
+            )
         if self.verdict in {None, Verdict.HELD, Verdict.REJECTED}:
             return f"{self.supplier}: {self.reason}"
         if self.stale:

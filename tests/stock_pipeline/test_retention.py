@@ -16,7 +16,6 @@ from stock_pipeline.retention import (
     OldData,
     StoredObject,
     find_old,
-    goes_on,
     month_before,
     snapshot_day,
 )
@@ -49,32 +48,6 @@ STAGED = "ebay_staging_20240901_0123456789"
 )
 def test_a_month_before_is_the_same_day_or_the_month_s_last(day, before):
     assert month_before(date.fromisoformat(day)) == date.fromisoformat(before)
-
-
-@pytest.mark.parametrize(
-    ("snapshot", "first"),
-    [
-        ("2024-08-01", "2024-09-02"),
-        ("2024-01-31", "2024-03-01"),
-        ("2024-01-29", "2024-03-01"),
-        ("2024-01-28", "2024-02-29"),
-        ("2023-01-28", "2023-03-01"),
-        ("2023-02-28", "2023-04-01"),
-        ("2024-02-29", "2024-04-01"),
-        ("2024-02-28", "2024-03-29"),
-        ("2023-12-31", "2024-02-01"),
-    ],
-)
-def test_the_first_day_a_snapshot_is_older_than_a_month(snapshot, first):
-    assert goes_on(date.fromisoformat(snapshot)) == date.fromisoformat(first)
-
-
-@given(st.dates(date(1999, 1, 1), date(2100, 1, 1)))
-def test_a_snapshot_goes_on_one_day_and_on_all_later_ones(snapshot: date):
-    first = goes_on(snapshot)
-    days = [first + timedelta(days=number) for number in range(-40, 40)]
-    assert [snapshot < month_before(day) for day in days] == [day >= first for day in days]
-    assert timedelta(28) < first - snapshot < timedelta(34)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +114,7 @@ def test_days_before_the_same_day_of_last_month_go_and_no_others():
     assert named(old) == {key("APE", day) for day in DAYS[:2]}
     assert entries(old) == {entry("APE", day).values for day in DAYS[:2]}
     assert sum(found.bytes for found in old.partitions) == 200
-    assert (old.left, old.lost, old.expiring) == ([], [], [])
+    assert (old.left, old.kept) == ([], [])
 
 
 def test_an_old_file_whose_entry_is_gone_goes_and_so_does_an_entry_whose_file_is_gone():
@@ -200,13 +173,14 @@ def test_a_key_that_is_none_of_a_snapshot_or_of_a_staging_folder_is_never_named(
 def test_a_file_is_spared_where_an_entry_that_stays_points_to_it(location, spared, of):
     today = Partition(("KLA", "2024", "09", "10"), location)
     undated = Partition(("KLA", "2024", "09", "x"), location)
+    ape = entry("APE", DAYS[0]), entry("APE", DAYS[4])
     tables = {
-        "a snapshot of today": [stock(today, entry("APE", DAYS[0]))],
-        "a snapshot without a date": [stock(undated, entry("APE", DAYS[0]))],
-        "a store": [stock(entry("APE", DAYS[0])), table(EBAY.name, (Partition(("AMS",), location),))],
-        "a table": [stock(entry("APE", DAYS[0])), CatalogTable("mine", location, NOW, None)],
+        "a snapshot of today": [stock(today, *ape)],
+        "a snapshot without a date": [stock(undated, *ape)],
+        "a store": [stock(*ape), table(EBAY.name, (Partition(("AMS",), location),))],
+        "a table": [stock(*ape), CatalogTable("mine", location, NOW, None)],
     }[of]
-    old = find(tables, [key("APE", DAYS[0])])
+    old = find(tables, [key("APE", DAYS[0]), key("APE", DAYS[4])])
     assert named(old) == (set() if spared else {key("APE", DAYS[0])})
     assert entries(old) == {entry("APE", DAYS[0]).values}
     assert any(key("APE", DAYS[0]) in sentence for sentence in old.left) == spared
@@ -225,27 +199,39 @@ def test_an_old_entry_that_points_elsewhere_goes_and_what_lies_there_stays():
 
 
 @pytest.mark.parametrize(
-    ("newest", "outcome"),
+    ("registered", "with_file", "kept"),
     [
-        ("2024-08-08", "lost"),
-        ("2024-08-09", "lost"),
-        ("2024-08-10", "expiring"),  # goes tomorrow
-        ("2024-08-11", "expiring"),
-        ("2024-08-12", None),
+        (DAYS[:2], DAYS[:2], DAYS[1]),
+        (DAYS[:2], DAYS[:1], DAYS[0]),  # the newer entry has no file
+        (DAYS[:1], DAYS[:2], DAYS[0]),  # nobody registered the newer file
+        (DAYS[:3], DAYS[:2], DAYS[1]),  # an entry of this month has no file
+        (DAYS[:2], DAYS[:3], DAYS[1]),  # nobody registered a file of this month
+        (DAYS[:3], DAYS[:3], None),
+        (DAYS[:2] + DAYS[5:], DAYS[:2] + DAYS[5:], None),
+        (DAYS[:2], [], None),
+        ([], DAYS[:2], None),
     ],
 )
-def test_whoever_loses_the_last_snapshot_is_named_two_days_before(newest, outcome):
-    old = find([stock(entry("APE", newest), entry("APE", DAYS[0]), entry("BGA", DAYS[4]))], [])
-    found = {"lost": old.lost, "expiring": old.expiring}
-    for name, suppliers in found.items():
-        assert [(who.supplier, str(who.newest)) for who in suppliers] == (
-            [("APE", newest)] if name == outcome else []
-        )
+def test_a_supplier_s_newest_snapshot_that_has_its_file_stays_however_old(registered, with_file, kept):
+    catalog = [
+        stock(*(entry("COM", day) for day in registered), entry("BGA", DAYS[0]), entry("BGA", DAYS[4]))
+    ]
+    keys = [key("COM", day) for day in with_file] + [key("BGA", DAYS[0]), key("BGA", DAYS[4])]
+    old = find(catalog, keys)
+    months_old = set(DAYS[:2]) - {kept}
+    assert named(old) == {key("COM", day) for day in months_old & set(with_file)} | {key("BGA", DAYS[0])}
+    assert {(values[0], "-".join(values[1:])) for values in entries(old)} == {
+        ("COM", day) for day in months_old & set(registered)
+    } | {("BGA", DAYS[0])}
+    assert [(entry.supplier, str(entry.day), entry.age_days) for entry in old.kept] == (
+        [("COM", kept, (TODAY - date.fromisoformat(kept)).days)] if kept else []
+    )
+    assert old.left == []
 
 
-def test_the_warning_names_the_day_on_which_it_goes():
-    old = find([stock(entry("APE", "2024-08-11"))], [])
-    assert str(old.expiring[0].goes_on) == "2024-09-12"
+def test_what_lies_with_a_snapshot_that_is_kept_stays_with_it():
+    beside = key("COM", DAYS[0]).replace("data.parquet", "more.parquet")
+    assert named(find([stock(entry("COM", DAYS[0]))], [key("COM", DAYS[0]), beside])) == set()
 
 
 @pytest.mark.parametrize(
@@ -292,12 +278,16 @@ def test_a_staging_folder_an_entry_that_stays_points_to_stays_with_what_it_point
 
 
 def test_only_what_is_still_old_is_left_of_an_earlier_look():
-    tables = [stock(entry("APE", DAYS[0]), entry("BGA", DAYS[0])), table(STAGED, (), LONG_AGO)]
+    young = entry("APE", DAYS[4]), entry("BGA", DAYS[4])
+    tables = [stock(entry("APE", DAYS[0]), entry("BGA", DAYS[0]), *young), table(STAGED, (), LONG_AGO)]
     keys = [key("APE", DAYS[0]), key("BGA", DAYS[0]), f"staging/{STAGED}/1", f"staging/{STAGED}/2"]
-    listed = find(tables, keys)
+    listed = find(tables, [*keys, key("APE", DAYS[4]), key("BGA", DAYS[4])])
     assert listed.still_in(listed) == listed
     later = listed.still_in(
-        find([stock(entry("BGA", DAYS[0])), tables[1]], [keys[1], keys[3], "staging/b/x"])
+        find(
+            [stock(entry("BGA", DAYS[0]), *young), tables[1]],
+            [keys[1], keys[3], "staging/b/x", key("BGA", DAYS[4])],
+        )
     )
     assert (named(later), entries(later)) == ({keys[1], keys[3]}, {entry("BGA", DAYS[0]).values})
     assert listed.still_in(find([stock()], [])) == listed.model_copy(update={"partitions": [], "staging": []})
@@ -346,6 +336,19 @@ def test_whatever_the_catalog_says_nothing_that_is_in_use_is_named(catalog, obje
     for staging in old.staging:
         assert staging.name in {STAGED, "other"}
         assert all(gone.startswith(f"staging/{staging.name}/") for gone in staging.objects)
+    keys = {found.key for found in objects}
+    for supplier in {found.values[0] for found in catalog[0].partitions or ()}:
+        complete = [
+            (day, found.values)
+            for found in catalog[0].partitions or ()
+            if found.values[0] == supplier
+            and (day := snapshot_day(found.values))
+            and SUPPLIER_STOCK.key(*found.values) in keys
+        ]
+        if complete:
+            _, newest = max(complete)
+            assert newest not in entries(old)
+            assert SUPPLIER_STOCK.key(*newest) not in named(old)
     gone_tables = {staging.name for staging in old.staging}
     for kept in catalog:
         if kept.name not in gone_tables:
