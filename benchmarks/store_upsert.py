@@ -32,7 +32,7 @@ from benchmarks.figures import Figure
 from local_aws.query import execute, fetch
 from local_aws.server import LocalAws
 from stock_pipeline.listings import HEADER, UPLOAD_COLUMNS
-from stock_pipeline.publishing import publish, staging_prefix
+from stock_pipeline.publishing import Fence, publish, published_versions, staging_prefix
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import STORE, STORES
 from stock_pipeline.uploads import stage_upload
@@ -205,6 +205,7 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
         staging_table=plan["staging_table"],
         table=STORE,
         run_date=date(2024, 8, 4),
+        fence=Fence("a test", published_versions(stack.s3, stack.bucket, STORE, (CHANGED,)), lambda: None),
         within=(CHANGED,),
     )
     publish_seconds = time.perf_counter() - began

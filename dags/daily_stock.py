@@ -30,14 +30,17 @@ upload the right file and run the day again for that supplier.
 - `audit`: the new table is too far from the published one and was not published; the log names the check, the
   supplier or store. Mend the cause and run the day again. If the change is right, run it again with that
   supplier or store under *accept_changes*.
+- `lock_tables`: another run has been at work on a table for an hour, and the log names it. See what it is
+  doing, then clear the task with *downstream*.
 - `list_labels_without_listing`, `list_listings_without_stock`: a list for staff is not there; the stock is
   not touched. Clear it with *downstream* if somebody needs the list.
 - `ask_for_release`: nobody was asked about a held feed, because `approve_feed` could not be started. Release
   it by hand.
 - `publish_ebay`: the table is of a later date already (run again with *publish_older_date* if you mean
-  it), or S3 failed (clear it with *downstream*).
-- `conclude` alone: a feed was held or rejected, a supplier is stale, or a file belongs to nobody. Release the
-  held one, or get a good file, upload it and run the day again.
+  it), `rollback_ebay` put it back since the run began (run the day again once the table may be replaced), or
+  S3 failed (clear it with *downstream*).
+- `conclude` alone: a feed was held or rejected, a supplier is stale or expired, or a file belongs to nobody.
+  Release the held one, or get a good file, upload it and run the day again.
 
 **Files that nobody uploaded** are not lost once somebody has marked a day's files as uploaded, in the front
 end: from then on files tell whatever eBay was not told yet. Until then they tell what changed since
@@ -61,6 +64,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, TriggerRule, XComArg, task_group
 
 import daily_stock_tasks as tasks
+import lock_support
 import stock_settings as settings
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
@@ -87,7 +91,9 @@ with DAG(
     **(settings.dag_arguments() | {"user_defined_macros": MACROS}),
 ):
     plan_run = PythonOperator(
-        task_id="plan_run", python_callable=tasks.plan_run, op_kwargs={"run_date": settings.RUN_DATE}
+        task_id="plan_run",
+        python_callable=tasks.plan_run,
+        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
 
     @task_group
@@ -146,6 +152,7 @@ with DAG(
             **tell(f"partition_message({settings.RUN_DATE_EXPRESSION}, {OWN.format(key='return_value')})")
         ),
     )
+    lock_tables = PythonOperator(task_id="lock_tables", **lock_support.locking(tasks.LOCKED))
     plan_table = PythonOperator(
         task_id="plan_table", python_callable=tasks.plan_table, op_kwargs=settings.RUN
     )
@@ -196,6 +203,6 @@ with DAG(
         trigger_rule=TriggerRule.ALL_DONE,
     )
     feeds >> list_held_feeds >> ask_for_release >> conclude
-    feeds >> register_snapshots >> plan_table >> create_staging_table >> audit >> publish_ebay
+    feeds >> register_snapshots >> lock_tables >> plan_table >> create_staging_table >> audit >> publish_ebay
     create_staging_table >> lists >> summarise
     publish_ebay >> register_ebay >> write_upload_files >> tell_ebay >> summarise >> tell_run >> conclude

@@ -13,21 +13,27 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from lock_support import fence, give_back, hold_what_was_published
 from stock_pipeline.messages import shortened
+from stock_pipeline.table_lock import PUBLISHED, READ
 from task_support import check_run, failed_tasks, for_sns, glue_client, result, result_key, s3_client
 
 if TYPE_CHECKING:
     from stock_pipeline.report import Release
 
+LOCKED = {"ebay": PUBLISHED} | dict.fromkeys(("product", "store", "supplier_stock"), READ)
+"""The tables that no other run may change while this one makes `ebay` of them, and what for."""
+
 
 def plan_run(
-    *, run_date: str, params: dict[str, Any], dag: DAG, dag_run: Any, **_: Any
+    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, **_: Any
 ) -> list[dict[str, str]]:
     """Check the parameters; returns for each supplier its code and the pattern of its file's key."""
     from stock_pipeline.errors import NeedsPersonError
     from stock_pipeline.locations import stock_feed_prefix
+    from stock_pipeline.publishing import published_versions
     from stock_pipeline.suppliers import file_pattern, load_suppliers
-    from stock_pipeline.tables import STORES
+    from stock_pipeline.tables import EBAY, STORES
 
     day = check_run(run_date, dag, dag_run)
     suppliers = load_suppliers()
@@ -45,6 +51,8 @@ def plan_run(
     names = {*suppliers.suppliers, *STORES}
     if strangers := [name for name in params["accept_changes"] if name not in names]:
         raise NeedsPersonError(f"accept_changes names {', '.join(strangers)}: neither a supplier nor a store")
+    # What is rolled back from here on is not to be published over.
+    ti.xcom_push(key="published", value=published_versions(s3_client(), bucket, EBAY))
     return [
         {"supplier": suppliers.supplier(code).code, "pattern": stock_feed_prefix(day) + file_pattern(code)}
         for code in chosen
@@ -162,13 +170,21 @@ def plan_table(
 
 
 def publish_ebay(
-    *, plan: dict[str, Any], run_date: str, bucket: str, database: str, params: dict[str, Any], **_: Any
+    *,
+    plan: dict[str, Any],
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    ti: Any,
+    **_: Any,
 ) -> list[dict[str, Any]]:
     """Publish the staged table; returns its partitions for the catalog."""
     from stock_pipeline.publishing import publish
     from stock_pipeline.tables import EBAY
 
     if params["dry_run"]:
+        give_back(bucket, ti, *LOCKED)
         raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
     published = publish(
         s3_client(),
@@ -178,6 +194,7 @@ def publish_ebay(
         staging_table=plan["staging_table"],
         table=EBAY,
         run_date=date.fromisoformat(run_date),
+        fence=fence(bucket, ti, EBAY.name, ti.xcom_pull(task_ids="plan_run", key="published")),
         allow_older=params["publish_older_date"],
     )
     return [{"values": list(entry.values), "location": entry.location} for entry in published.partitions]
@@ -194,6 +211,8 @@ def write_upload_files(
     from stock_pipeline.tables import EBAY
 
     day = date.fromisoformat(run_date)
+    # After a rollback the files would tell of another day's table.
+    hold_what_was_published(bucket, ti, EBAY, [entry["values"] for entry in stores])
     names = [entry["values"][0] for entry in stores]
     written = write(s3_client(), bucket=bucket, stores=names, run_date=day, full=params["full_upload"])
     message = Message(
@@ -270,6 +289,7 @@ def summarise(
     # A run that was never planned says nothing about the day, so the day's summary stays.
     written = write_summary(s3_client(), bucket, folder, summary) if planned else None
     ti.xcom_push(key="sns", value=for_sns(summary.message(written.summary if written else None)))
+    give_back(bucket, ti, *LOCKED)
     return {
         "report": written.summary if written else None,
         "page": written.page if written else None,

@@ -37,6 +37,7 @@ from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param, TriggerRule
 
+import lock_support
 import monthly_product_tasks as tasks
 import stock_settings as settings
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
@@ -70,6 +71,7 @@ with DAG(
         python_callable=tasks.plan_run,
         op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
+    lock_tables = PythonOperator(task_id="lock_tables", **lock_support.locking(tasks.LOCKED))
     read_file = PythonOperator(
         task_id="read_file",
         python_callable=tasks.read_file,
@@ -108,5 +110,5 @@ with DAG(
         op_kwargs={"summary": summarise.output},
         trigger_rule=TriggerRule.ALL_DONE,
     )
-    read_file >> create_staging_table >> audit >> publish_product >> report_product >> summarise
-    summarise >> tell_run >> conclude
+    plan_run >> lock_tables >> read_file >> create_staging_table >> audit >> publish_product
+    publish_product >> report_product >> summarise >> tell_run >> conclude

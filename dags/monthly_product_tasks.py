@@ -13,11 +13,15 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from lock_support import fence, give_back
 from stock_pipeline.messages import shortened
+from stock_pipeline.table_lock import PUBLISHED
 from task_support import check_run, failed_tasks, for_sns, glue_client, own_report, result, s3_client
 
 if TYPE_CHECKING:
     from stock_pipeline.refresh import RefreshReport, Release
+
+LOCKED = {"product": PUBLISHED}
 
 
 def plan_run(
@@ -47,8 +51,10 @@ def read_file(
 ) -> dict[str, Any]:
     """Judge the file by itself and stage it; returns what the statements need to know."""
     from stock_pipeline.product_feed import read_product
+    from stock_pipeline.publishing import published_versions
     from stock_pipeline.refresh import RefreshFile
     from stock_pipeline.suppliers import load_suppliers
+    from stock_pipeline.tables import PRODUCT
 
     report = _new_report(run_date, params, ti)
     report.file = RefreshFile(**file)
@@ -63,7 +69,7 @@ def read_file(
     ti.xcom_push(key="report", value=report.model_dump(mode="json"))
     if plan is None:
         raise AirflowSkipException(report.reason)
-    return plan
+    return {**plan, "published": published_versions(s3_client(), bucket, PRODUCT)}
 
 
 def publish_product(
@@ -91,6 +97,7 @@ def publish_product(
         staging_table=plan["staging_table"],
         table=PRODUCT,
         run_date=date.fromisoformat(run_date),
+        fence=fence(bucket, ti, PRODUCT.name, plan["published"]),
         allow_older=params["publish_older_date"],
     )
     report.published = True
@@ -137,6 +144,7 @@ def summarise(*, run_date: str, bucket: str, params: dict[str, Any], ti: Any, **
     )
     location = write_summary(s3_client(), bucket, summary, whole=not params["dry_run"])
     ti.xcom_push(key="sns", value=for_sns(summary.message(location)))
+    give_back(bucket, ti, *LOCKED)
     return {"report": location, "concerns": shortened(summary.concerns), "failed_tasks": summary.failed_tasks}
 
 

@@ -6,32 +6,30 @@ Every night at 23:00 London time, and by hand.
 
 **Writes** a report under `reports/prune_old_data/` that names all that goes, with sizes. **Deletes**
 
-- partitions of `supplier_stock` that are older than one calendar month: on 31 March those of 27 February and
-  before. First the catalog entry, then its files.
+- partitions of `supplier_stock` that are older than one calendar month, but no supplier's newest: on 31 March
+  those of 27 February and before. First the catalog entry, then its files.
 - staging tables and folders under `staging/` that nothing was done with for three days: what failed and dry
   runs left.
 
 Nothing else can be named: only keys of old days' snapshots and keys under `staging/`, and of these none that
 lies where a remaining catalog entry points to. The bucket keeps deleted files as old versions for 30 days.
 
-**A supplier's newest snapshot** goes like any other once it is older than a month: stock that old is no
-stock. Then its listings leave the table `ebay`, and eBay keeps the quantities it was last told. So the run is
-red, and says whose, from two days before: get a feed, or set those listings to 0 on eBay.
+**A supplier's newest snapshot** stays however old it is, and so does the record of its codes: the next list
+is compared with it, and its listings stay in the table `ebay`. The report says whose is kept and how old it
+is. `daily_stock` calls such stock expired, and is red about it until there is a good list.
 
 **When a task is red**
 
-- `list_old_data`, `delete_old_data`: AWS failed, or a run of daily_stock was still going on after an hour (it
-  may be reading what would be deleted). Clear the task with *downstream*, or leave it to the next night.
-- `conclude` alone: a supplier is about to lose its last stock or has lost it, or something is not as it
-  should be and was left alone. Its log says what; the report has it in full.
+- `list_old_data`, `delete_old_data`: AWS failed, or another run was still at work on `supplier_stock` after
+  an hour; the log names it. Clear the task with *downstream*, or leave it to the next night.
+- `conclude` alone: something is not as it should be and was left alone. Its log says what; the report has it
+  in full.
 
 **Running a day again** is always safe: trigger the DAG with that `run_date`, or clear the run. With `dry_run`
 it only lists. What comes back from a run of `daily_stock` for a day longer ago goes again the next night.
 """
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
@@ -66,10 +64,7 @@ with DAG(
         python_callable=tasks.delete_old_data,
         op_kwargs=settings.RUN,
         outlets=[settings.SUPPLIER_STOCK],
-        # A run of daily_stock is given an hour to end.
-        retries=6,
-        retry_delay=timedelta(minutes=10),
-        retry_exponential_backoff=False,
+        **settings.WAITING,
     )
     tell_deleted = SnsPublishOperator(
         task_id="tell_deleted", **tell("ti.xcom_pull(task_ids='delete_old_data', key='sns')")

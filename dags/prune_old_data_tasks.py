@@ -9,15 +9,16 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from lock_support import table_locks
 from stock_pipeline.messages import shortened
+from stock_pipeline.table_lock import PRUNED
 from task_support import check_run, failed_tasks, for_sns, glue_client, result, s3_client
 
 STAGED_BY = {"ebay": "daily_stock", "store": "weekly_store", "product": "monthly_product"}
 """Tables, and the DAG whose runs stage them."""
 
 
-class StillRunningError(RuntimeError):
-    """Another run may be reading what would be deleted; a retry later may find it ended."""
+LOCKED = {"supplier_stock": PRUNED}
 
 
 def list_old_data(
@@ -44,17 +45,20 @@ def list_old_data(
 def delete_old_data(
     *, run_date: str, bucket: str, database: str, params: dict[str, Any], ti: Any, **_: Any
 ) -> None:
-    """Delete what was listed and is still old; pushes the message."""
+    """Delete what was listed and is still old; pushes the message.
+
+    Raises:
+        TableLockedError: another run is reading what would be deleted; Airflow tries again.
+    """
     from stock_pipeline.pruning import delete, read_report, write_report
 
     if params["dry_run"]:
         raise AirflowSkipException("Dry run: look at the report")
     day = date.fromisoformat(run_date)
-    if _is_running(ti, "daily_stock"):
-        raise StillRunningError("daily_stock is running and may be reading what is to be deleted")
     report = read_report(s3_client(), bucket, day, ti.run_id)
-    old = report.old.still_in(_look(ti, day, bucket, database))
-    delete(s3_client(), glue_client(), bucket=bucket, database=database, old=old)
+    with table_locks(bucket, ti).held(LOCKED):
+        old = report.old.still_in(_look(ti, day, bucket, database))
+        delete(s3_client(), glue_client(), bucket=bucket, database=database, old=old)
     # Of the report, not of what was left to do: an attempt before this one may have deleted some.
     done = report.model_validate(report.model_dump() | {"deleted": True})
     location = write_report(s3_client(), bucket, done)

@@ -16,15 +16,18 @@ earlier quantity of every listing that differs, and a zip of them, under
 report counts them and names a CSV of them; look at it. A store that came into the table later stays as it is.
 A store that has left it since comes back.
 
-**The next run of `daily_stock`** makes the table from the suppliers' stock again, so mend first what was
+**Runs of `daily_stock`** that began before this one publish nothing over it: they end red and say so. **The
+next run** makes the table from the suppliers' stock again, so mend first what was
 wrong: release nothing, replace the bad feed and run its day again. Unless uploads are marked as done, tick
 *full_upload* there once: its files would tell only what changed from one stock to the next.
 
 **When a task is red**
 
-- `plan_rollback`: there is no such table, and its log says which dates there are; or a parameter is wrong.
-- `roll_back`: a run of `daily_stock` published meanwhile (look again whether you still want this, and start
-  anew), or S3 failed (clear it with *downstream*).
+- `plan_rollback`: there is no such table, and its log says which dates there are; or a parameter is wrong;
+  or a run of `daily_stock` is at work on the table. Then its log names that run: wait for its end, or mark it
+  as failed, and look at the table before you start this again. Nothing was changed.
+- `roll_back`: a run of `daily_stock` published meanwhile (look at the table, and start again if it is still
+  wrong), or S3 failed (clear it with *downstream*).
 - `register_ebay`, `write_upload_files`: AWS failed. Clear the task with *downstream*.
 - `conclude` alone: it is done, and there are listings or stores that could not be put back.
 

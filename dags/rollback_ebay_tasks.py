@@ -10,22 +10,31 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from lock_support import give_back, holder, lock_at_once, run_name
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.messages import shortened
+from stock_pipeline.table_lock import ROLLED_BACK
 from task_support import check_date, check_run, failed_tasks, for_sns, result, s3_client
 
 log = logging.getLogger(__name__)
 
+LOCKED = {"ebay": ROLLED_BACK}
+
 
 def plan_rollback(
-    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, **_: Any
+    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, **_: Any
 ) -> dict[str, Any]:
-    """Check the parameters; returns the versions to put back and what that changes, by store."""
+    """Check the parameters; returns the versions to put back and what that changes, by store.
+
+    Takes the table's lock, or is refused at once. A dry run needs none.
+    """
     from stock_pipeline import rollback
 
     check_run(run_date, dag, dag_run)
     if not params["reason"].strip():
         raise NeedsPersonError("Say why: the reason is kept with the table and in the report")
+    if not params["dry_run"]:
+        lock_at_once(bucket, ti, LOCKED)
     planned = rollback.plan_rollback(
         s3_client(),
         bucket=bucket,
@@ -47,6 +56,7 @@ def roll_back(
 ) -> list[dict[str, Any]]:
     """Put the stores' files back; returns their partitions for the catalog."""
     from stock_pipeline import rollback
+    from stock_pipeline.tables import EBAY
 
     if params["dry_run"]:
         raise AirflowSkipException("Dry run: the figures are in the log of summarise and in the message")
@@ -54,10 +64,15 @@ def roll_back(
         "rolled-back-on": run_date,
         "rolled-back-by": _who(dag_run),
         "rolled-back-reason": params["reason"],
-        "rolled-back-run": ti.run_id,
     }
-    planned = rollback.Rollback.model_validate(plan)
-    return rollback.roll_back(s3_client(), bucket=bucket, rollback=planned, notes=notes)
+    return rollback.roll_back(
+        s3_client(),
+        bucket=bucket,
+        rollback=rollback.Rollback.model_validate(plan),
+        run=run_name(ti),
+        hold=holder(bucket, ti, EBAY.name, ROLLED_BACK),
+        notes=notes,
+    )
 
 
 def write_upload_files(
@@ -110,6 +125,7 @@ def summarise(
     message = report.message(location)
     log.info(message.text)
     ti.xcom_push(key="sns", value=for_sns(message))
+    give_back(bucket, ti, *LOCKED)
     return {"report": location, "concerns": shortened(report.concerns), "failed_tasks": report.failed_tasks}
 
 

@@ -57,6 +57,13 @@ DEFAULT_ARGS: dict[str, Any] = {
     ),
 }
 
+WAITING: dict[str, Any] = {
+    "retries": 12,
+    "retry_delay": timedelta(minutes=5),
+    "retry_exponential_backoff": False,
+}
+"""What a task is given that waits, for an hour at most, until other runs give their locks back."""
+
 
 def in_london(cron: str) -> CronTriggerTimetable:
     """A schedule in London time. Unpausing starts nothing by itself; the first run is when it is due."""

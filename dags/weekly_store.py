@@ -45,6 +45,7 @@ from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param, TriggerRule, task_group
 
+import lock_support
 import stock_settings as settings
 import weekly_store_tasks as tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
@@ -98,6 +99,9 @@ with DAG(
         python_callable=tasks.plan_run,
         op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
+
+    # One lock for all stores of the run, so that they need not wait for each other.
+    lock_tables = PythonOperator(task_id="lock_tables", **lock_support.locking(tasks.LOCKED))
 
     @task_group(group_id=tasks.GROUP)
     def refresh(store: str, file: dict[str, Any]) -> None:
@@ -162,4 +166,5 @@ with DAG(
         op_kwargs={"summary": summarise.output},
         trigger_rule=TriggerRule.ALL_DONE,
     )
-    refresh.expand_kwargs(plan_run.output) >> summarise >> tell_run >> conclude
+    stores = refresh.expand_kwargs(plan_run.output)
+    plan_run >> lock_tables >> stores >> summarise >> tell_run >> conclude

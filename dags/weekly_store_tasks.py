@@ -13,14 +13,17 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 import task_support
+from lock_support import fence, give_back
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.messages import shortened
+from stock_pipeline.table_lock import PUBLISHED
 from task_support import check_run, failed_tasks, for_sns, glue_client, own_report, s3_client
 
 if TYPE_CHECKING:
     from stock_pipeline.refresh import RefreshReport, Release
 
 GROUP = "store"
+LOCKED = {"store": PUBLISHED}
 
 
 def plan_run(
@@ -57,9 +60,11 @@ def read_file(
     **_: Any,
 ) -> dict[str, Any]:
     """Judge a store's file by itself and stage it; returns what the statements need to know."""
+    from stock_pipeline.publishing import published_versions
     from stock_pipeline.refresh import RefreshFile
     from stock_pipeline.store_feed import read_store
     from stock_pipeline.suppliers import load_suppliers
+    from stock_pipeline.tables import STORE
 
     report = _new_report(store, run_date, params, ti)
     report.file = RefreshFile(**file)
@@ -74,7 +79,7 @@ def read_file(
     ti.xcom_push(key="report", value=report.model_dump(mode="json"))
     if plan is None:
         raise AirflowSkipException(report.reason)
-    return plan
+    return {**plan, "published": published_versions(s3_client(), bucket, STORE, (store,))}
 
 
 def publish_store(
@@ -112,6 +117,7 @@ def publish_store(
         staging_table=plan["staging_table"],
         table=STORE,
         run_date=date.fromisoformat(run_date),
+        fence=fence(bucket, ti, STORE.name, plan["published"]),
         allow_older=params["publish_older_date"],
         within=(store,),
     )
@@ -164,6 +170,7 @@ def summarise(*, run_date: str, bucket: str, params: dict[str, Any], ti: Any, **
     whole = not params["stores"] and not params["dry_run"]
     location = write_summary(s3_client(), bucket, summary, whole=whole)
     ti.xcom_push(key="sns", value=for_sns(summary.message(location)))
+    give_back(bucket, ti, *LOCKED)
     return {"report": location, "concerns": shortened(summary.concerns), "failed_tasks": summary.failed_tasks}
 
 

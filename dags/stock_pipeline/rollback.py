@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
@@ -21,7 +22,7 @@ from pydantic import BaseModel
 from stock_pipeline import locations
 from stock_pipeline.ebay_upload import UploadFiles, write_files
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.publishing import RUN_DATE_METADATA
+from stock_pipeline.publishing import RUN_DATE_METADATA, RUN_METADATA, as_metadata, refuse_change
 from stock_pipeline.spreadsheets import harmless_csv
 from stock_pipeline.tables import EBAY
 
@@ -126,7 +127,13 @@ def plan_rollback(s3: S3Client, *, bucket: str, table_date: date, stores: list[s
 
 
 def roll_back(
-    s3: S3Client, *, bucket: str, rollback: Rollback, notes: dict[str, str]
+    s3: S3Client,
+    *,
+    bucket: str,
+    rollback: Rollback,
+    run: str,
+    hold: Callable[[], None],
+    notes: dict[str, str],
 ) -> list[dict[str, list[str] | str]]:
     """Put each store's file back; one that is back already is left as it is.
 
@@ -134,29 +141,30 @@ def roll_back(
         s3: client.
         bucket: the bucket.
         rollback: what to put back.
+        run: the DAG and its run; noted on every file.
+        hold: makes sure that the run has the table's lock, or raises; called before every change.
         notes: metadata for people, on who did it and why.
 
     Returns:
         The partitions to make sure of: `values` and `location`.
 
     Raises:
-        RollbackRefusedError: a store was published anew since the rollback was planned.
+        PublishRefusedError: a store was published since the rollback was planned; nothing was changed.
+        TableLockedError: another run has the table's lock.
     """
-    for entry in rollback.stores:
+    hold()
+    missing = [entry for entry in rollback.stores if _is_to_do(s3, bucket, rollback, entry, run)]
+    for entry in missing:
         key = EBAY.key(entry.store)
-        identity, metadata = _head(s3, bucket, key)
-        if identity == entry.version or _is_back(metadata, rollback.table_date, entry):
-            log.info("%s is back already", key)
-            continue
-        if identity != entry.replaced:
-            raise RollbackRefusedError(f"{key} was published anew meanwhile; look at the table and run again")
+        hold()
         s3.copy(
             {"Bucket": bucket, "Key": key, "VersionId": entry.version},
             bucket,
             key,
             ExtraArgs={
                 "Metadata": {
-                    **{name: _plain(note) for name, note in notes.items()},
+                    **{name: as_metadata(note) for name, note in notes.items()},
+                    RUN_METADATA: as_metadata(run),
                     RUN_DATE_METADATA: rollback.table_date.isoformat(),
                     REPLACED_METADATA: entry.replaced or NOTHING,
                 },
@@ -345,6 +353,26 @@ def _head(
     return found["VersionId"], found["Metadata"]
 
 
+def _is_to_do(s3: S3Client, bucket: str, rollback: Rollback, entry: StoreRollback, run: str) -> bool:
+    """Whether a store is still to be put back; refuses if it is not what was looked at."""
+    key = EBAY.key(entry.store)
+    identity, metadata = _head(s3, bucket, key)
+    if identity == entry.version or _is_back(metadata, rollback.table_date, entry):
+        log.info("%s is back already", key)
+        return False
+    if identity != entry.replaced:
+        refuse_change(
+            s3,
+            bucket,
+            EBAY,
+            (entry.store,),
+            "this rollback was planned",
+            run,
+            then="roll it back again if it is still wrong",
+        )
+    return True
+
+
 def _is_back(metadata: dict[str, str], table_date: date, entry: StoreRollback) -> bool:
     return metadata.get(RUN_DATE_METADATA) == table_date.isoformat() and metadata.get(REPLACED_METADATA) == (
         entry.replaced or NOTHING
@@ -362,8 +390,3 @@ def _refusal(table_date: date, refused: list[str], dates: dict[str, set[date]]) 
     if refused:
         text += ". Choose another date, or name only stores that have it"
     return text
-
-
-def _plain(note: str) -> str:
-    """Text as metadata can hold it: one line of ASCII, not long."""
-    return " ".join(note.split()).encode("ascii", "replace").decode()[:300]

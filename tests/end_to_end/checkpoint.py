@@ -18,6 +18,7 @@ PREFIXES = [f"{table}/" for table in TABLES] + [
     locations.STORE_FEEDS,
     locations.PRODUCT_FEEDS,
     locations.QUARANTINE,
+    locations.LOCKS,
 ]
 PUBLISHED = tuple(f"{table.name}/" for table in (EBAY, PRODUCT, STORE))
 PARTITIONED = (STORE.name, SUPPLIER_STOCK.name, EBAY.name)

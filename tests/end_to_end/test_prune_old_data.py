@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 import prune_old_data_tasks
 from local_aws.environment import REGION
 from stock_pipeline import locations
+from stock_pipeline.table_lock import READ, Owner, TableLocks
 from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
 from tests.end_to_end.checkpoint import Checkpoint
 from tests.end_to_end.local_run import LocalRun
@@ -118,9 +120,10 @@ def test_older_days_are_gone_and_athena_s_answers_for_the_last_month_are_the_sam
                 "staging_tables": 1,
                 "objects": 7,
                 "bytes": 3 + sum(sizes[key] for key in old_keys),
+                "kept": 0,
             }
         else:
-            expected = {"partitions": 0, "staging_tables": 0, "objects": 0, "bytes": 0}
+            expected = {"partitions": 0, "staging_tables": 0, "objects": 0, "bytes": 0, "kept": 0}
         messages = filled.messages()
         assert [(event, told["counts"]) for event, told in messages] == [
             ("partitions_deleted", expected),
@@ -172,31 +175,48 @@ def test_killed_while_it_deletes_and_retried_it_comes_to_the_same(
     assert [told["counts"]["partitions"] for _, told in filled.messages()] == [6, 6]
 
 
-def test_whoever_loses_the_last_stock_is_told_of_before_and_after(prune_old_data: DAG, filled: Stack) -> None:
-    for supplier, day in (("COM", date(2024, 8, 11)), ("MOT", date(2024, 8, 9))):
-        put_snapshot(filled, supplier, day)
-    run = new_run(prune_old_data).go()
-    assert run.failed.keys() == {("conclude", -1)}
-    reason = run.failed["conclude", -1]
-    assert "MOT: its last snapshot, of 2024-08-09, is deleted" in reason
-    assert "COM: its newest snapshot, of 2024-08-11, will be deleted on 2024-09-12" in reason
-    deleted, finished = filled.messages()
-    assert deleted[1]["status"] == "success"
-    assert (finished[1]["status"], "MOT" in finished[1]["text"]) == ("failed", True)
+def test_a_supplier_s_newest_stock_stays_however_old_and_the_run_is_green(
+    prune_old_data: DAG, filled: Stack
+) -> None:
+    for day in (date(2023, 1, 1), date(2024, 7, 2)):
+        put_snapshot(filled, "MOT", day)
+    for _ in range(2):
+        run = new_run(prune_old_data).go()
+        assert (run.state, run.failed) == ("success", {})
+        assert [values for values in filled.partitions(SUPPLIER_STOCK.name) if values[0] == "MOT"] == [
+            ("MOT", "2024", "07", "02")
+        ]
+        assert filled.keys("supplier_stock/supplier=MOT/") == [SUPPLIER_STOCK.key("MOT", "2024", "07", "02")]
+        assert report_of(filled, run)["old"]["kept"] == [
+            {"supplier": "MOT", "day": "2024-07-02", "age_days": 70}
+        ]
+        for _, told in filled.messages():
+            assert "MOT of 2024-07-02 (70 days old)" in told["text"]
 
 
-@pytest.mark.parametrize(("dag_id", "states"), [("daily_stock", "up_for_retry"), ("weekly_store", "success")])
-def test_nothing_is_deleted_that_a_run_may_be_reading(
-    prune_old_data: DAG, filled: Stack, dag_id: str, states: str
+def test_nothing_is_deleted_that_another_run_is_reading(prune_old_data: DAG, filled: Stack) -> None:
+    daily = TableLocks(filled.s3, filled.bucket, Owner(dag_id="daily_stock", run_id="of_today"))
+    daily.hold({SUPPLIER_STOCK.name: READ})
+    run = new_run(prune_old_data)
+    run.running = ["daily_stock"]
+    run.go(stop="list_old_data")
+    assert run.perform("delete_old_data") == "up_for_retry"
+    told = "supplier_stock is being read by daily_stock, run of_today, since .* until at most"
+    assert re.search(told, str(run.errors["delete_old_data", -1]))
+    assert len(filled.partitions(SUPPLIER_STOCK.name)) == 2 * len(OLD + YOUNG)
+    daily.give_back(SUPPLIER_STOCK.name)
+    assert run.perform("delete_old_data") == "success"
+    assert filled.keys("locks/") == []
+
+
+@pytest.mark.parametrize(("dag_id", "goes"), [("daily_stock", False), ("weekly_store", True)])
+def test_what_a_run_may_have_staged_is_left_alone_while_it_runs(
+    prune_old_data: DAG, filled: Stack, dag_id: str, goes: bool
 ) -> None:
     run = new_run(prune_old_data)
     run.running = [dag_id]
-    run.go(stop="list_old_data")
-    assert run.perform("delete_old_data") == states
-    if states != "success":
-        assert "daily_stock is running" in str(run.errors["delete_old_data", -1])
-        assert len(filled.partitions(SUPPLIER_STOCK.name)) == 2 * len(OLD + YOUNG)
-        assert STAGED in filled.tables()
+    assert run.go().failed == {}
+    assert (STAGED not in filled.tables()) is goes
 
 
 def test_a_failed_listing_is_told_of_and_nothing_is_deleted(

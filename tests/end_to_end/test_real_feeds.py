@@ -24,7 +24,7 @@ from aws_operators.glue_partitions import ensure_partitions
 from demo.sample_tables import write_product_and_store
 from stock_pipeline import locations
 from stock_pipeline.ebay import plan_table
-from stock_pipeline.publishing import publish
+from stock_pipeline.publishing import Fence, publish, published_versions
 from stock_pipeline.stock_feed import process_feed
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
@@ -59,7 +59,13 @@ def run_day(stack: Stack, templates: jinja2.Environment, day: date) -> dict[str,
     checks = stack.query(render(templates, "ebay/audit.sql", plan))
     assert [check for check in checks if check[4] != "true"] == []
     published = publish(
-        stack.s3, stack.glue, **where, staging_table=plan["staging_table"], table=EBAY, run_date=day
+        stack.s3,
+        stack.glue,
+        **where,
+        staging_table=plan["staging_table"],
+        table=EBAY,
+        run_date=day,
+        fence=Fence("a test", published_versions(stack.s3, stack.bucket, EBAY), lambda: None),
     )
     ensure_partitions(
         stack.glue,

@@ -9,14 +9,19 @@ import pytest
 
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.publishing import (
+    RUN_METADATA,
+    Fence,
     Published,
     PublishRefusedError,
     drop_staging,
     publish,
     published_date,
+    published_versions,
+    refuse_of_others,
     staging_prefix,
 )
-from stock_pipeline.tables import EBAY, PRODUCT, STORE
+from stock_pipeline.table_lock import PUBLISHED, Owner, TableLockedError, TableLocks
+from stock_pipeline.tables import EBAY, PRODUCT, STORE, Table
 from tests.stock_pipeline.interruption import stop_at_every_call
 from tests.stock_pipeline.lake import Lake
 
@@ -35,7 +40,27 @@ def stage(lake: Lake, stores: dict[str, bytes], name: str = STAGING) -> None:
         lake.register(name, (store,), key)
 
 
-def run(lake: Lake, run_date: date = DAY, name: str = STAGING, allow_older: bool = False) -> Published:
+RUN = "daily_stock, run now"
+
+
+@pytest.fixture
+def lake(lake: Lake) -> Lake:
+    lake.s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
+    return lake
+
+
+def fence(lake: Lake, table: Table = EBAY, within: tuple[str, ...] = (), run: str = RUN) -> Fence:
+    """Of a run that begins now and whose lock nobody takes."""
+    return Fence(run, published_versions(lake.s3, lake.bucket, table, within), lambda: None)
+
+
+def run(
+    lake: Lake,
+    run_date: date = DAY,
+    name: str = STAGING,
+    allow_older: bool = False,
+    own: Fence | None = None,
+) -> Published:
     return publish(
         lake.s3,
         lake.glue,
@@ -43,6 +68,7 @@ def run(lake: Lake, run_date: date = DAY, name: str = STAGING, allow_older: bool
         staging_table=name,
         table=EBAY,
         run_date=run_date,
+        fence=own or fence(lake),
         allow_older=allow_older,
     )
 
@@ -163,14 +189,21 @@ def test_stopped_at_any_call_every_store_is_wholly_old_or_new_and_a_rerun_comple
         if ("PV",) not in published.registered(EBAY.name):
             published.register(EBAY.name, ("PV",), EBAY.key("PV"))
 
+    begun: list[Fence] = []
+
+    def begin() -> None:
+        prepare()
+        begun[:] = [fence(published)]
+
     stops = 0
-    for stops in stop_at_every_call(published, prepare, lambda: run(published)):  # noqa: B007 - the last counts
+    for stops in stop_at_every_call(published, begin, lambda: run(published, own=begun[0])):  # noqa: B007
         for key, body in objects(published).items():
             assert body in {keyed(OLD).get(key), keyed(NEW).get(key)}
         assert {EBAY.key(*values) for values in published.registered(EBAY.name)} <= set(
             published.keys("ebay/")
         )
-        register_all(published, run(published))
+        # Retried or cleared it still goes by what was published when the run began.
+        register_all(published, run(published, own=begun[0]))
         assert objects(published) == keyed(NEW)
         assert published.registered(EBAY.name) == {("AMS",), ("PG",)}
     assert stops > 8
@@ -200,6 +233,7 @@ def publish_store(lake: Lake, store: str, run_date: date = DAY) -> Published:
         staging_table=STAGING,
         table=STORE,
         run_date=run_date,
+        fence=fence(lake, STORE, (store,)),
         within=(store,),
     )
 
@@ -241,7 +275,12 @@ def test_a_table_without_partitions_is_one_object(lake: Lake):
     lake.glue.update_table(
         DatabaseName=lake.bucket, TableInput={"Name": STAGING, "StorageDescriptor": storage}
     )
-    arguments: dict[str, Any] = {"staging_table": STAGING, "table": PRODUCT, "run_date": DAY}
+    arguments: dict[str, Any] = {
+        "staging_table": STAGING,
+        "table": PRODUCT,
+        "run_date": DAY,
+        "fence": fence(lake, PRODUCT),
+    }
     with pytest.raises(PublishRefusedError, match="0 files instead of one"):
         publish(lake.s3, lake.glue, **lake.where, **arguments)
     assert lake.bodies("product/") == {PRODUCT.key(): b"old"}
@@ -252,3 +291,120 @@ def test_a_table_without_partitions_is_one_object(lake: Lake):
     assert published_date(lake.s3, lake.bucket, PRODUCT, ()) == DAY
     with pytest.raises(PublishRefusedError, match="published for 2024-08-08"):
         publish(lake.s3, lake.glue, **lake.where, **arguments | {"run_date": YESTERDAY})
+
+
+def put_by(lake: Lake, store: str, run: str | None) -> None:
+    """Have another run publish a store."""
+    mark = {RUN_METADATA: run} if run else {}
+    lake.s3.put_object(Bucket=lake.bucket, Key=EBAY.key(store), Body=b"another's", Metadata=mark)
+
+
+@pytest.mark.parametrize("store", ["AMS", "PG", "PV", "SJR"])  # changed, new, to be removed, unknown to it
+@pytest.mark.parametrize(
+    ("by", "named"),
+    [
+        ("rollback_ebay, run later", r"rollback_ebay, run later at 20\d\d-"),
+        ("daily_stock, run other", "daily_stock, run other at"),
+        (None, "someone who left no name at"),
+    ],
+)
+def test_what_another_run_published_since_is_not_published_over(published: Lake, store, by, named):
+    own = fence(published)
+    put_by(published, store, by)
+    before = objects(published)
+    told = f"ebay was changed by {named}.* since this run began.* run the day again"
+    for _ in range(2):
+        with pytest.raises(PublishRefusedError, match=told):
+            run(published, own=own)
+        assert objects(published) == before
+
+
+def test_the_same_bytes_put_back_are_another_s_all_the_same(published: Lake):
+    own = fence(published)
+    put_by(published, "AMS", "daily_stock, run other")
+    published.s3.put_object(
+        Bucket=published.bucket,
+        Key=EBAY.key("AMS"),
+        Body=OLD["AMS"],
+        Metadata={RUN_METADATA: "rollback_ebay, run later"},
+    )
+    with pytest.raises(PublishRefusedError, match="changed by rollback_ebay, run later"):
+        run(published, own=own)
+
+
+def test_what_is_rolled_back_after_the_run_published_stays_rolled_back(published: Lake):
+    own = fence(published)
+    run(published, own=own)
+    put_by(published, "PG", "rollback_ebay, run later")
+    before = objects(published)
+    with pytest.raises(PublishRefusedError, match="changed by rollback_ebay"):
+        run(published, own=own)
+    assert objects(published) == before
+
+
+def test_a_store_that_somebody_removed_meanwhile_is_no_reason_to_refuse(published: Lake):
+    own = fence(published)
+    published.s3.delete_object(Bucket=published.bucket, Key=EBAY.key("AMS"))
+    run(published, own=own)
+    assert objects(published) == keyed(NEW)
+
+
+def test_a_change_in_another_store_is_no_reason_to_refuse_a_store(lake: Lake):
+    stage_store(lake, ("AMS", "BGA"))
+    own = fence(lake, STORE, ("AMS",))
+    lake.put(STORE.key("PV", "BGA"), b"another's")
+    lake.put(STORE.key("AMSX", "BGA"), b"another's")
+    publish(
+        lake.s3,
+        lake.glue,
+        **lake.where,
+        staging_table=STAGING,
+        table=STORE,
+        run_date=DAY,
+        fence=own,
+        within=("AMS",),
+    )
+    assert lake.keys("store/ebay_store=AMS/") == [STORE.key("AMS", "BGA")]
+
+
+def test_each_object_says_which_run_published_it(published: Lake):
+    run(published, own=fence(published, run="daily_stock, run caf\u00e9\n1"))
+    head = published.s3.head_object(Bucket=published.bucket, Key=EBAY.key("AMS"))
+    assert head["Metadata"] == {"run-date": str(DAY), RUN_METADATA: "daily_stock, run caf? 1"}
+
+
+def test_upload_files_are_written_of_what_the_run_itself_published_only(published: Lake):
+    run(published)
+    stores = [("AMS",), ("PG",)]
+    refuse_of_others(published.s3, published.bucket, EBAY, stores, RUN)
+    put_by(published, "PG", "rollback_ebay, run later")
+    with pytest.raises(
+        PublishRefusedError, match=r"rollback_ebay, run later at .* since this run published it"
+    ):
+        refuse_of_others(published.s3, published.bucket, EBAY, stores, RUN)
+    published.s3.delete_object(Bucket=published.bucket, Key=EBAY.key("PG"))
+    with pytest.raises(PublishRefusedError, match="a run that removed it"):
+        refuse_of_others(published.s3, published.bucket, EBAY, stores, RUN)
+
+
+@pytest.mark.parametrize("changes", [0, 1, 2])
+def test_a_run_that_loses_its_lock_changes_nothing_more(published: Lake, changes: int):
+    """Its worker slept for longer than a lock holds, and another run took the lock over."""
+    locks = TableLocks(published.s3, published.bucket, Owner(dag_id="daily_stock", run_id="now"))
+    calls = 0
+
+    def hold() -> None:
+        nonlocal calls
+        if calls == changes + 1:  # the first is before it looks at anything
+            published.s3.delete_object(Bucket=published.bucket, Key="locks/ebay.json")
+            other = Owner(dag_id="rollback_ebay", run_id="later")
+            TableLocks(published.s3, published.bucket, other).hold({"ebay": "being rolled back"})
+        calls += 1
+        locks.hold({"ebay": PUBLISHED})
+
+    own = Fence(RUN, fence(published).planned, hold)
+    with pytest.raises(TableLockedError, match="ebay is being rolled back by rollback_ebay, run later"):
+        run(published, own=own)
+    copied = sum(body.startswith(b"new") for body in objects(published).values())
+    assert copied == changes
+    assert EBAY.key("PV") in objects(published)

@@ -12,7 +12,7 @@ import pytest
 
 from stock_pipeline.ebay_upload import UploadFiles
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.publishing import published_date
+from stock_pipeline.publishing import PublishRefusedError, published_date
 from stock_pipeline.rollback import (
     Rollback,
     RollbackRefusedError,
@@ -25,6 +25,7 @@ from tests.stock_pipeline.interruption import stop_at_every_call
 from tests.stock_pipeline.lake import Lake
 
 FIRST, SECOND, THIRD, FOURTH = (date(2024, 8, day) for day in (1, 2, 3, 4))
+RUN = "rollback_ebay, run now"
 GONE_KEY = "reports/gone.csv"
 HEAD = "Action,ItemID,SiteID,Currency,Quantity"
 
@@ -72,7 +73,7 @@ def plan(lake: Lake, day: date = FIRST, stores: Iterable[str] = ()) -> Rollback:
 
 def put_back(lake: Lake, planned: Rollback) -> list[dict[str, Any]]:
     notes = {"rolled-back-by": "Zoë", "rolled-back-reason": "wrong\r\nfeed £"}
-    return roll_back(lake.s3, bucket=lake.bucket, rollback=planned, notes=notes)
+    return roll_back(lake.s3, bucket=lake.bucket, rollback=planned, run=RUN, hold=lambda: None, notes=notes)
 
 
 def run(lake: Lake, day: date = FIRST, stores: Iterable[str] = ()) -> UploadFiles:
@@ -151,6 +152,7 @@ def test_the_file_says_its_date_who_put_it_back_and_why(lake: Lake):
         "rolled-back-from": replaced,
         "rolled-back-by": "Zo?",
         "rolled-back-reason": "wrong feed ?",
+        "published-by": RUN,
     }
     assert metadata(lake, "PV")["rolled-back-from"] == "nothing"
     assert published_date(lake.s3, lake.bucket, EBAY, ("AMS",)) == FIRST
@@ -260,10 +262,20 @@ def test_a_file_put_there_by_hand_has_no_date_and_can_be_undone(lake: Lake):
 
 def test_what_is_published_meanwhile_is_not_overwritten(lake: Lake):
     planned = plan(lake)
-    publish(lake, THIRD, {**NEWER, "PG": {10: 3}})
-    with pytest.raises(RollbackRefusedError, match="published anew meanwhile"):
+    newest = {**NEWER, "PG": {10: 3}}
+    publish(lake, THIRD, newest)
+    with pytest.raises(PublishRefusedError, match=r"ebay was changed by .* since this rollback was planned"):
         put_back(lake, planned)
-    assert table(lake)["PG"] == {10: 3}
+    assert table(lake) == newest
+
+
+def test_what_is_removed_meanwhile_is_not_put_back_unseen(lake: Lake):
+    planned = plan(lake)
+    lake.s3.delete_object(Bucket=lake.bucket, Key=EBAY.key("PG"))
+    before = table(lake)
+    with pytest.raises(PublishRefusedError, match="ebay was changed by a run that removed it"):
+        put_back(lake, planned)
+    assert table(lake) == before
 
 
 def test_when_what_was_replaced_is_kept_no_more_it_says_so(lake: Lake):
