@@ -76,6 +76,9 @@ from task_support import tell
 # The message on the partitions is made when it is sent: only then is it known which there were.
 MACROS = {**settings.MACROS, "partition_message": tasks.partition_message}
 SUPPLIER = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['supplier'] }}"
+# The page for staff, where it shows the report; a dry run has one of its own.
+REPORT_PAGE = f"{settings.FRONT_END}/report?day={settings.RUN_DATE}"
+REPORT_PAGE += "{{ '&run=' ~ (run_id | urlencode) if params.dry_run else '' }}"
 STAGING_TABLE = "{{ ti.xcom_pull(task_ids='plan_table')['staging_table'] }}"
 
 OWN = "ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key='{key}')"
@@ -193,6 +196,7 @@ with DAG(
         python_callable=tasks.summarise,
         op_kwargs=settings.RUN,
         report_field="page",
+        report_page=REPORT_PAGE,
         trigger_rule=TriggerRule.ALL_DONE,
     )
     tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))

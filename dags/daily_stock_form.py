@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import Param
 
 import stock_settings as settings
@@ -9,6 +11,8 @@ from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import STORES
 
 SUPPLIERS = list(load_suppliers().suppliers)
+SHA256: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$", "maxLength": 64}
+"""A checksum as JSON schema; the length is there because `$` lets a line end pass."""
 
 PARAMS = {
     "run_date": settings.run_date_param(),
@@ -31,16 +35,21 @@ PARAMS = {
         description="Held feeds that are right: they are accepted in this run. Only after looking at them.",
     ),
     "release_reason": Param(
-        None, type=["null", "string"], description="Why the held feeds are right; stands in their reports."
+        None,
+        type=["null", "string"],
+        maxLength=2_000,
+        description="Why the held feeds are right; stands in their reports.",
     ),
     "released_by": Param(
         None,
         type=["null", "string"],
+        maxLength=300,
         description="Who says so, if not the person who triggers the run: kept as what that person says.",
     ),
     "release_files": Param(
         None,
         type=["null", "object"],
+        additionalProperties=SHA256,
         description="SHA-256 of the file that was looked at, by supplier; another file is judged anew.",
     ),
     "accept_changes": Param(

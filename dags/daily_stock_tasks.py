@@ -115,19 +115,15 @@ def _release(bucket: str, day: date, supplier: str, params: dict[str, Any], dag_
 def list_held_feeds(*, run_date: str, ti: Any, **_: Any) -> list[dict[str, Any]]:
     """What is asked about each held feed: arguments of a run of `approve_feed`.
 
-    The run is named by the file, so that nobody is asked twice about the same one.
+    The run is named by the file, so that nobody is asked twice about the same one. What a mapped task is
+    expanded over is rendered as a template, so it is given references alone: the reason, with the file's name
+    in it, is in the report.
     """
     feeds = [line for line in _feed_lines(ti) if line and line["verdict"] == "held"]
     return [
         {
             "trigger_run_id": f"{run_date}_{line['supplier']}_{line['sha256'][:12]}",
-            "conf": {
-                "run_date": run_date,
-                "supplier": line["supplier"],
-                "sha256": line["sha256"],
-                "reason": line["reason"],
-                "report": line["report"],
-            },
+            "conf": {"run_date": run_date, "supplier": line["supplier"], "sha256": line["sha256"]},
         }
         for line in feeds
     ]

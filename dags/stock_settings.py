@@ -21,6 +21,9 @@ DATABASE = "{{ var.value.stock_database }}"
 WORKGROUP = "{{ var.value.stock_workgroup }}"
 TOPIC_ARN = "{{ var.value.stock_topic_arn }}"
 DEADLINE = "{{ var.value.stock_deadline }}"
+# The one that may be left out.
+FRONT_END = "{{ var.value.get('stock_front_end', '').rstrip('/') }}"
+"""The address of the page for staff; empty if it is not set."""
 
 # Not `dag.timezone`: that comes from a start date, and with one Airflow starts a run as soon as the DAG is
 # unpaused, and gives a run dated before it no tasks, so that it succeeds without having done anything.

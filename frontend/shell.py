@@ -18,7 +18,7 @@ from frontend.services.identity import User, local_user, signed_in_user
 from frontend.services.settings import settings
 from frontend.session import enter, note_page, remember_pages
 from frontend.sign_in import is_configured
-from frontend.views import ebay_files, start, suppliers, tables, today, upload
+from frontend.views import ebay_files, report, start, suppliers, tables, today, upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ PAGES = (
     Entry(today.page, "Today", ":material/today:", "today"),
     Entry(upload.page, "Upload", ":material/upload_file:", "upload"),
     Entry(start.page, "Start and release", ":material/play_circle:", "start"),
+    Entry(report.page, "Report", ":material/summarize:", "report"),
     Entry(ebay_files.page, "Files for eBay", ":material/outbox:", "ebay_files"),
     Entry(suppliers.page, "Suppliers", ":material/local_shipping:", "suppliers"),
     Entry(tables.page, "Tables", ":material/table_view:", "tables"),

@@ -1,4 +1,4 @@
-"""An entry in Airflow's navigation that leads to the page for operations staff.
+"""An entry in Airflow's navigation, under Browse, that leads to the page for operations staff.
 
 Where that page is stands in the Variable `stock_front_end`. Plugins are loaded when Airflow starts, on MWAA
 even only when the environment is updated, so the entry leads to a small view that looks the Variable up when
@@ -45,6 +45,9 @@ class FrontEndPlugin(AirflowPlugin):
             "name": "Stock page",
             "href": urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/") + PREFIX + "/",
             "destination": "nav",
+            # Airflow 3.3 draws a lone entry without a category as a button that leads nowhere; within one of
+            # its own menus it is a link.
+            "category": "browse",
         }
     ]
     fastapi_apps = [  # noqa: RUF012 - as the plugin manager wants it

@@ -16,6 +16,7 @@ from airflow.sdk import DAG
 from stock_pipeline import locations
 from stock_pipeline.tables import SUPPLIER_STOCK
 from tests.dags.test_daily_stock_rendering import rendered
+from tests.end_to_end.checkpoint import Checkpoint
 from tests.end_to_end.days import FEW, FIRST, SECOND, Days
 from tests.end_to_end.local_run import LocalRun
 from tests.end_to_end.stack import Stack
@@ -76,8 +77,6 @@ def test_a_held_feed_stops_nobody_and_asks_once(
         "run_date": str(SECOND),
         "supplier": "BGA",
         "sha256": prepared.feed_report(SECOND, "BGA")["file"]["sha256"],
-        "reason": prepared.feed_report(SECOND, "BGA")["reason"],
-        "report": f"s3://{prepared.bucket}/{locations.stock_feed_report_key(SECOND, 'BGA')}",
     }
     # The run again asks under the same name, and Airflow has that run already.
     again = run()
@@ -88,6 +87,7 @@ def test_a_held_feed_stops_nobody_and_asks_once(
 
 def test_the_question_can_be_answered_by_reading_it(dag_bag: DagBag, held: LocalRun) -> None:
     approval = LocalRun(dag_bag.dags["approve_feed"], held.triggered[0].conf)
+    assert approval.perform("describe") == "success"
     question, _ = rendered(approval, "decide")
     assert question.subject == f"Release BGA's feed of {SECOND}?"
     assert "BGA SF.xlsx is held" in question.body
@@ -95,13 +95,14 @@ def test_the_question_can_be_answered_by_reading_it(dag_bag: DagBag, held: Local
     assert question.defaults == [ApprovalOperator.REJECT]
     # Nothing is filled in for the person who answers.
     assert set(question.serialized_params) & set(dag_bag.dags["approve_feed"].params) == set()
-    assert question.serialized_params["why"]["value"] is None
+    assert question.serialized_params["why"]["value"] == ""
 
 
 def test_approved_it_counts_with_who_and_why_in_its_report(
     prepared: Stack, daily_stock: DAG, dag_bag: DagBag, held: LocalRun
 ) -> None:
     approval = answer(dag_bag, held.triggered[0])
+    assert approval.perform("take_answer") == "success"
     assert approval.perform("release") == "success"
     (started,) = approval.triggered
     assert started.dag_id == "daily_stock"
@@ -129,6 +130,7 @@ def test_a_file_changed_since_is_judged_anew(
     prepared: Stack, days: Days, daily_stock: DAG, dag_bag: DagBag, held: LocalRun
 ) -> None:
     approval = answer(dag_bag, held.triggered[0])
+    approval.perform("take_answer")
     approval.perform("release")
     body = prepared.body(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx")
     prepared.put(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx", body + b"\0")
@@ -138,10 +140,75 @@ def test_a_file_changed_since_is_judged_anew(
     assert prepared.ebay() == days.table(SECOND, *FEW, without=[("BGA", SECOND)])
 
 
-def test_without_a_reason_the_report_says_that_none_was_given(dag_bag: DagBag, held: LocalRun) -> None:
-    approval = answer(dag_bag, held.triggered[0], params_input={})
+@pytest.mark.parametrize("given", [{}, None, {"why": ""}, {"why": " \n"}])
+def test_nothing_is_released_without_a_reason(dag_bag: DagBag, held: LocalRun, given: Any) -> None:
+    approval = answer(dag_bag, held.triggered[0], params_input=given)
+    assert approval.perform("take_answer") == "failed"
+    assert "Approved without a reason, so nothing was released" in str(approval.errors["take_answer", -1])
+
+
+@pytest.mark.parametrize(
+    ("user", "words", "kept"),
+    [({"id": "1", "name": "jo"}, {"why": "half is missing"}, ("rejected", "jo", "half is missing"))]
+    + [(None, {}, ("lapsed", "no one: the time to answer was up", ""))],
+)
+def test_rejected_it_leaves_all_as_it_is_and_the_reason_is_kept(
+    prepared: Stack, dag_bag: DagBag, held: LocalRun, user: Any, words: Any, kept: tuple[str, ...]
+) -> None:
+    before = Checkpoint.take(prepared).objects
+    approval = answer(
+        dag_bag,
+        held.triggered[0],
+        chosen_options=[ApprovalOperator.REJECT],
+        params_input=words,
+        responded_by_user=user,
+    )
+    assert approval.perform("take_answer") == "skipped"
+    key = locations.run_report_key("approve_feed", SECOND, approval.dag_run.run_id)
+    decision = prepared.json(key)
+    assert (decision["answer"], decision["by"], decision["reason"]) == kept
+    assert (decision["supplier"], decision["sha256"]) == ("BGA", held.triggered[0].conf["sha256"])
+    after = Checkpoint.take(prepared).objects
+    assert after.keys() - before.keys() == {key}
+    assert {name: body for name, body in after.items() if name != key} == before
+
+
+def test_what_is_held_no_more_is_not_asked_about(
+    prepared: Stack, daily_stock: DAG, dag_bag: DagBag, held: LocalRun
+) -> None:
+    asked = held.triggered[0]
+    another = LocalRun(dag_bag.dags["approve_feed"], {**asked.conf, "sha256": "0" * 64})
+    assert another.perform("describe") == "skipped"
+    approval = answer(dag_bag, asked)
+    approval.perform("take_answer")
     approval.perform("release")
-    assert approval.triggered[0].conf["release_reason"] == "no reason was given"
+    LocalRun(daily_stock, approval.triggered[0].conf).go()
+    late = LocalRun(dag_bag.dags["approve_feed"], asked.conf)
+    assert late.perform("describe") == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"supplier": "{{ 7*7 }}"}, "param supplier"),
+        ({"supplier": "BGA/../KLA"}, "param supplier"),
+        ({"sha256": "{{ 7*7 }}"}, "param sha256"),
+        ({"sha256": "0" * 64 + "\n"}, "param sha256"),
+        ({"sha256": None}, "param sha256"),
+        ({"run_date": "{{ 7*7 }}"}, "param run_date"),
+        ({"run_date": "2999-01-01"}, "2999-01-01"),
+        ({"reason": "typed"}, "No parameter reason"),
+        ({"supplier": "KYB"}, "There is no report"),
+    ],
+)
+def test_a_reference_that_is_none_ends_the_asking_at_once(
+    prepared: Stack, dag_bag: DagBag, wrong: dict[str, Any], words: str
+) -> None:
+    conf = {"run_date": str(SECOND), "supplier": "BGA", "sha256": "0" * 64, **wrong}
+    approval = LocalRun(dag_bag.dags["approve_feed"], conf)
+    with pytest.raises(Exception, match=words):  # noqa: PT012 - Airflow refuses some before the task begins
+        assert approval.perform("describe") == "failed"
+        raise approval.errors["describe", -1]
 
 
 @pytest.mark.parametrize(
@@ -161,6 +228,15 @@ def test_a_release_says_of_what_and_why(run: Run, conf: dict[str, Any], words: s
     made = run(**conf)
     assert words in str(made.errors["plan_run", -1])
     assert made.states["plan_run", -1] == "failed"
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [{"release_files": {"BGA": "{{ 7*7 }}"}}, {"release_reason": "x" * 2_001}, {"released_by": "x" * 301}],
+)
+def test_what_cannot_be_a_parameter_is_refused_before_anything_runs(run: Run, conf: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"Invalid input for param {next(iter(conf))}"):
+        run(**conf)
 
 
 def test_a_change_the_audit_stops_can_be_accepted(prepared: Stack, days: Days, run: Run) -> None:
