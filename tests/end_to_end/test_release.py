@@ -149,8 +149,10 @@ def test_nothing_is_released_without_a_reason(dag_bag: DagBag, held: LocalRun, g
 
 @pytest.mark.parametrize(
     ("user", "words", "kept"),
-    [({"id": "1", "name": "jo"}, {"why": "half is missing"}, ("rejected", "jo", "half is missing"))]
-    + [(None, {}, ("lapsed", "no one: the time to answer was up", ""))],
+    [
+        ({"id": "1", "name": "jo"}, {"why": "half is missing"}, ("rejected", "jo", "half is missing")),
+        (None, {}, ("lapsed", "no one: the time to answer was up", "")),
+    ],
 )
 def test_rejected_it_leaves_all_as_it_is_and_the_reason_is_kept(
     prepared: Stack, dag_bag: DagBag, held: LocalRun, user: Any, words: Any, kept: tuple[str, ...]

@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pyarrow as pa
 import pytest
 from airflow.sdk import DAG
@@ -283,9 +285,22 @@ def test_the_page_says_what_happened_and_the_task_links_it(prepared: Stack, run:
     page = prepared.body(locations.run_page_key(SECOND)).decode()
     for words in ("Stock of 2024-08-08", "published", "BGA", "RTG_RTG", "Nothing needs a person"):
         assert words in page
-    address = f"{prepared.endpoint}/{prepared.bucket}/{locations.run_page_key(SECOND)}"
     assert summary["page"] == f"s3://{prepared.bucket}/{locations.run_page_key(SECOND)}"
-    assert made.rendered["summarise", -1].report_address == address
+    # Nobody has said where the page for staff is, and here is no console.
+    linked = httpx.get(made.rendered["summarise", -1].report_address)
+    assert (linked.status_code, linked.text) == (200, page)
+
+
+def test_the_report_is_linked_on_the_page_for_staff(
+    prepared: Stack, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_STOCK_FRONT_END", "https://stock.seller.example/")
+    link = run().rendered["summarise", -1].report_address
+    assert link == f"https://stock.seller.example/report?day={SECOND}"
+    dry = run(dry_run=True)
+    link = dry.rendered["summarise", -1].report_address
+    asked = parse_qs(urlsplit(link).query)
+    assert asked == {"day": [str(SECOND)], "run": [dry.dag_run.run_id]}
 
 
 def test_what_does_not_meet_is_counted_and_listed(prepared: Stack, days: Days, run: Run) -> None:

@@ -56,3 +56,5 @@ def test_airflow_loads_the_plugin_and_shows_the_entry() -> None:
     (shown,) = [plugin for plugin in get_plugin_info() if plugin["name"] == "front_end"]
     assert [view["destination"] for view in shown["external_views"]] == ["nav"]
     assert shown["external_views"][0]["href"] == f"{PREFIX}/"
+    # One of Airflow's own menus. A lone entry elsewhere is drawn without an address.
+    assert shown["external_views"][0]["category"] == "browse"
