@@ -28,7 +28,8 @@ def main() -> int:
         options.command
     ]
     try:
-        return command(options, signals)
+        with signals.foremost():
+            return command(options, signals)
     except DemoError as error:
         print(error, file=sys.stderr)
         return 1

@@ -53,6 +53,19 @@ class Signals:
             self._holds -= 1
         self.check()
 
+    @contextmanager
+    def foremost(self) -> Iterator[None]:
+        """Let an error that only a signal has brought about count as the signal.
+
+        Ctrl-C reaches children too, and what they were asked for then fails.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self._waiting is not None:
+                raise StoppedError(self._waiting) from error
+            raise
+
     def check(self) -> None:
         """Raise what came meanwhile; also what a library has swallowed, as all do within a finaliser."""
         # A terminal that is closed is none any more. Not every program above this one passes its signal on.

@@ -51,6 +51,16 @@ def test_one_that_a_library_swallowed_is_raised_at_the_next_look(signals: Signal
         signals.check()
 
 
+def test_what_fails_because_of_a_signal_is_the_signal_s_doing(signals: Signals) -> None:
+    signals.listen()
+    with pytest.raises(StoppedError), signals.foremost():  # noqa: PT012 - a library that turns it into its own
+        with contextlib.suppress(StoppedError):
+            os.kill(os.getpid(), signal.SIGINT)
+        raise RuntimeError("the child has ended")
+    with pytest.raises(RuntimeError), Signals().foremost():
+        raise RuntimeError("all by itself")
+
+
 def test_once_the_end_has_begun_nothing_interrupts_it(signals: Signals) -> None:
     signals.listen()
     signals.ignore()

@@ -13,8 +13,6 @@ from tests.end_to_end.stack import Stack
 from tests.frontend.browser import SECONDS, browser, page_alone
 from tests.frontend.provider import Provider, sign_in_provider
 
-pytestmark = pytest.mark.timeout(600)
-
 expect.set_options(timeout=SECONDS * 1000)
 
 
