@@ -26,8 +26,11 @@ PLANNED_BY = {
     "rollback_ebay": "plan_rollback",
     "weekly_store": "plan_run",
 }
-"""The task that looks at the parameters. `approve_feed` has none: it hands its day on to `daily_stock`."""
-OTHERS = {"rollback_ebay": {"reason": "a wrong feed"}}
+"""The task that looks at the parameters. `approve_feed` has no day but the one it is given."""
+OTHERS = {
+    "approve_feed": {"supplier": "BGA", "sha256": "0" * 64},
+    "rollback_ebay": {"reason": "a wrong feed"},
+}
 
 every_dag = pytest.mark.parametrize("dag_id", sorted(DAG_IDS))
 
@@ -70,8 +73,8 @@ def test_the_form_takes_a_day_that_can_be(dag_bag: DagBag, dag_id: str, day: str
 
 @every_dag
 def test_the_form_takes_no_day_where_it_may_be_left_out(dag_bag: DagBag, dag_id: str) -> None:
-    if dag_id == "rollback_ebay":
-        with pytest.raises(ValueError, match="table_date"):
+    if dag_id in OTHERS:
+        with pytest.raises(ValueError, match=DATES[dag_id]):
             submit(dag_bag, dag_id, None)
     else:
         submit(dag_bag, dag_id, None)
