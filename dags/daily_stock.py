@@ -1,51 +1,43 @@
 """### daily_stock: supplier feeds in, eBay quantities out.
 
-Every morning at 05:00 London time, and by hand for any day.
+Runs every morning at 05:00 London time, and by hand for any day.
 
 **Reads** the workbooks `stock_feed/year=…/month=…/day=…/<SUPPLIER>_….xlsx`, waiting for each until the
 deadline (a run for a past day takes what is there), and the tables `product`, `store` and `supplier_stock`.
 
-**Writes** a snapshot for each accepted feed (`supplier_stock`), the table `ebay`, the files for eBay and one
+**Writes** a snapshot for each accepted feed (`supplier_stock`), the table `ebay`, the files for eBay and a
 zip of them under `ebay_upload/date=…/`, a report on each feed under `reports/stock_feed/` with a CSV of the
-rows that were rejected or have no label, a summary under `reports/daily_stock/`, and copies of rejected
-workbooks under `quarantine/`. Every stage is told on the SNS topic.
+rejected and unmatched rows, a summary under `reports/daily_stock/`, and copies of rejected workbooks under
+`quarantine/`. Every stage sends a message to the SNS topic.
 
-**What becomes of a feed.** *Accepted*: its stock counts. *Held*: it reads well, but is unlike what this
-supplier sends; nothing of it counts until a person releases it. *Rejected* (no workbook, unknown header, too
-many rows without usable stock): nothing of it counts. *Missing*: no file by the deadline. Unless it is
-accepted, the supplier's last snapshot stays in force. One supplier's bad day stops nobody else.
+**Verdicts.** *Accepted*: the stock counts. *Held*: the list is readable but unlike this supplier's; it counts
+only after a person releases it. *Rejected*: no workbook, unknown header, or too many rows without usable
+stock. *Missing*: no file by the deadline. In these three cases the supplier's last snapshot stays in force.
 
-**A feed is held?** Read its report; the run's *Report* (task `summarise`, *Report* button) says why. If the
-list is right, approve it under *Required actions* (a run of `approve_feed` waits there), or trigger this DAG
-with that *run_date*, the supplier under *suppliers* and *release*, and a *release_reason*. If it is wrong,
-upload the right file and run the day again for that supplier.
-
-**The run is red although the table is published?** Then somebody has to look at something, and the log of
-`conclude` says at what. For all other suppliers nothing has to be done.
+**A feed is held?** The *Report* button of the task `summarise` says why. If the list is right, approve it
+under *Required actions* (a run of `approve_feed` waits there), or trigger this DAG with that *run_date*, the
+supplier under *suppliers* and *release*, and a *release_reason*. If it is wrong, upload the right file and
+run the day again for that supplier.
 
 **When a task is red**
 
-- `process_feed`: the program or AWS failed, not the feed. Read the log, clear the task with *downstream*.
+- `process_feed`: the program or AWS failed, not the feed. Read the log, clear it with *downstream*.
+- `lock_tables`: another run has used a table for an hour, and the log names it. See what it is doing, then
+  clear the task with *downstream*.
 - `create_staging_table`: Athena failed; its reason is in the log. Clear it with *downstream*.
-- `audit`: the new table is too far from the published one and was not published; the log names the check, the
-  supplier or store. Mend the cause and run the day again. If the change is right, run it again with that
-  supplier or store under *accept_changes*.
-- `lock_tables`: another run has been at work on a table for an hour, and the log names it. See what it is
-  doing, then clear the task with *downstream*.
-- `list_labels_without_listing`, `list_listings_without_stock`: a list for staff is not there; the stock is
-  not touched. Clear it with *downstream* if somebody needs the list.
-- `ask_for_release`: nobody was asked about a held feed, because `approve_feed` could not be started. Release
-  it by hand.
-- `publish_ebay`: the table is of a later date already (run again with *publish_older_date* if you mean
-  it), `rollback_ebay` put it back since the run began (run the day again once the table may be replaced), or
-  S3 failed (clear it with *downstream*).
-- `conclude` alone: a feed was held or rejected, a supplier is stale or expired, or a file belongs to nobody.
-  Release the held one, or get a good file, upload it and run the day again.
+- `audit`: the new table is too far from the published one; the log names the check and the supplier or store.
+  Mend the cause and run the day again, or, if the change is right, with that name under *accept_changes*.
+- `list_…`: a list for staff is missing; the stock is not affected. Clear it with *downstream* to get it.
+- `ask_for_release`: `approve_feed` could not be started for a held feed. Release it by hand.
+- `publish_ebay`: the table is already of a later date (run again with *publish_older_date* if you mean it),
+  `rollback_ebay` changed it since the run began (run the day again once the table may be replaced), or S3
+  failed (clear it with *downstream*).
+- `conclude` alone: the table is published, and its log lists what needs attention: a feed held or rejected, a
+  supplier stale or expired, a file that matches no supplier. Release the held feed, or upload a good file and
+  run the day again.
 
-**Files that nobody uploaded** are not lost once somebody has marked a day's files as uploaded, in the front
-end: from then on files tell whatever eBay was not told yet. Until then they tell what changed since
-the day before, so a day that was never published is not in them. To start, tick *full_upload*, upload those
-files and mark them; do the same whenever nobody knows what eBay was told.
+**Files for eBay** contain what changed since the day before; once you have marked some as uploaded on the
+page, all that eBay may not know. To start, or if unsure what eBay has, tick *full_upload*, upload, mark them.
 
 **Running a day again** is always safe: trigger the DAG with that `run_date`, or clear the run. The same feeds
 give the same table, and a worse file never replaces an accepted snapshot of the day.
@@ -76,13 +68,8 @@ from task_support import tell
 # The message on the partitions is made when it is sent: only then is it known which there were.
 MACROS = {**settings.MACROS, "partition_message": tasks.partition_message}
 SUPPLIER = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['supplier'] }}"
-# The page for staff, where it shows the report; a dry run has one of its own.
-REPORT_PAGE = f"{settings.FRONT_END}/report?day={settings.RUN_DATE}"
-REPORT_PAGE += "{{ '&run=' ~ (run_id | urlencode) if params.dry_run else '' }}"
 STAGING_TABLE = "{{ ti.xcom_pull(task_ids='plan_table')['staging_table'] }}"
-
 OWN = "ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key='{key}')"
-
 
 with DAG(
     dag_id="daily_stock",
@@ -196,7 +183,7 @@ with DAG(
         python_callable=tasks.summarise,
         op_kwargs=settings.RUN,
         report_field="page",
-        report_page=REPORT_PAGE,
+        report_page=settings.REPORT_PAGE,
         trigger_rule=TriggerRule.ALL_DONE,
     )
     tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))

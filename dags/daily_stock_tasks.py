@@ -1,8 +1,4 @@
-"""What the Python tasks call: fetches clients and parameters from Airflow and hands them to stock_pipeline.
-
-The domain is imported within the functions, because DAG files import this module whenever they are parsed
-and polars takes half a second.
-"""
+"""What the Python tasks call. Domain modules are imported in the functions: DAG files are parsed often."""
 
 from __future__ import annotations
 
@@ -130,20 +126,11 @@ def list_held_feeds(*, run_date: str, ti: Any, **_: Any) -> list[dict[str, Any]]
 
 
 def partition_message(run_date: date | str, added: list[list[str]]) -> dict[str, str]:
-    """The message that tells of partitions registered, for SNS; a macro of the DAG."""
-    from stock_pipeline.messages import Event, Message
+    """The message on the partitions that were registered, for SNS; a macro of the DAG."""
+    from stock_pipeline.catalog import partitions_added
     from stock_pipeline.tables import SUPPLIER_STOCK
 
-    names = ", ".join(values[0] for values in added) or "none: all were registered before"
-    message = Message(
-        event=Event.PARTITION_ADDED,
-        run_date=date.fromisoformat(str(run_date)),
-        subject=SUPPLIER_STOCK.name,
-        status="success",
-        counts={"partitions": len(added)},
-        text=f"Partitions of {run_date} added to {SUPPLIER_STOCK.name}: {names}",
-    )
-    return for_sns(message)
+    return for_sns(partitions_added(SUPPLIER_STOCK, date.fromisoformat(str(run_date)), added))
 
 
 def plan_table(

@@ -36,6 +36,11 @@ RUN_DATE_EXPRESSION = f"(params.run_date or {RUN_DAY_EXPRESSION})"
 RUN_DATE = f"{{{{ {RUN_DATE_EXPRESSION} }}}}"
 """The day a run is for: the parameter, else the London date it was scheduled or triggered at."""
 
+REPORT_PAGE = (
+    f"{FRONT_END}/report?day={RUN_DATE}{{{{ '&run=' ~ (run_id | urlencode) if params.dry_run else '' }}}}"
+)
+"""Where the page for staff shows the report on a run of `daily_stock`; a dry run has its own."""
+
 RUN: dict[str, Any] = {"run_date": RUN_DATE, "bucket": BUCKET, "database": DATABASE}
 """What nearly every task is given: the day, the bucket and the Glue database."""
 

@@ -6,11 +6,13 @@ Only a registered partition exists. An object that nobody registered is invisibl
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from stock_pipeline.tables import SUPPLIER_STOCK
+from stock_pipeline.messages import Event, Message
+from stock_pipeline.tables import SUPPLIER_STOCK, Table
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -70,3 +72,16 @@ def snapshots_on(glue: GlueClient, database: str, run_date: date) -> list[Snapsh
 def _snapshot_date(partition: Partition) -> date:
     _, year, month, day = partition.values
     return date(int(year), int(month), int(day))
+
+
+def partitions_added(table: Table, run_date: date, added: Sequence[Sequence[str]]) -> Message:
+    """The message on partitions that a run registered; `added` has the key values of each."""
+    names = ", ".join(values[0] for values in added) or "none: all were registered before"
+    return Message(
+        event=Event.PARTITION_ADDED,
+        run_date=run_date,
+        subject=table.name,
+        status="success",
+        counts={"partitions": len(added)},
+        text=f"Partitions of {run_date} added to {table.name}: {names}",
+    )
