@@ -62,7 +62,7 @@ def in_line() -> Iterator[None]:
     notice = st.empty()
 
     def waiting(place: int) -> None:
-        notice.info(f"{ordinal(place)} in line: other people's files are being looked at first.")
+        notice.info(f"{plain(ordinal(place))} in line: other people's files are being looked at first.")
 
     with READERS.turn(waiting):
         notice.empty()
