@@ -34,6 +34,7 @@ from demo.sample_layouts import (
     Layout,
     Words,
 )
+from stock_pipeline.suppliers import load_suppliers
 
 ERROR = "#N/A"
 CHANGED_SHARE = 0.03
@@ -189,6 +190,8 @@ def write_sample_feeds(
     """
     if not days or any(later <= earlier for earlier, later in pairwise(days)):
         raise ValueError(f"days must be one or more, in order: {[str(day) for day in days]}")
+    # A supplier that is no longer in the suppliers file sends nothing; for a new one there is no sample.
+    known = load_suppliers().suppliers
     lists = {
         supplier: SupplierList(
             layout,
@@ -196,6 +199,7 @@ def write_sample_feeds(
             Random(f"{seed} {supplier}"),  # noqa: S311
         )
         for supplier, layout in LAYOUTS.items()
+        if supplier in known
     }
     for index, day in enumerate(days):
         started = time.monotonic()

@@ -34,6 +34,7 @@ atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 forget_the_shell()
 # An address at which nothing listens: whoever forgets to name an endpoint fails, and quickly.
 os.environ |= client_environment("http://127.0.0.1:1") | {
+    "STOCK_SUPPLIERS_FILE": str(REPOSITORY / "tests" / "suppliers.yaml"),
     "AIRFLOW_HOME": str(AIRFLOW_HOME),
     "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
     "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),

@@ -33,8 +33,10 @@ DAG_ID = "weekly_store"
 DAYS = 7
 """A run reads the folders of so many days, so that what was uploaded on Friday counts on Sunday."""
 
-GROUPS = tuple(sorted({store.partition("_")[0] for store in STORES if "_" in store} - set(STORES)))
-"""What a workbook with a sheet for each of several stores is named by: `RTG` + sheet `FPS` is `RTG_FPS`."""
+
+def store_groups() -> list[str]:
+    """What a workbook with a sheet for each of several stores is named by: `RTG`, of which FPS is a sheet."""
+    return sorted({store.partition("_")[0] for store in STORES if "_" in store} - set(STORES))
 
 
 @dataclass
@@ -54,7 +56,7 @@ def looked_for(run_date: date) -> str:
 def store_of_name(file_name: str) -> str | None:
     """The store, or the group of stores, that a file's name begins with; None if it is neither."""
     stem = file_name.rpartition(".")[0].upper()
-    for name in sorted((*STORES, *GROUPS), key=len, reverse=True):
+    for name in sorted((*STORES, *store_groups()), key=len, reverse=True):
         if stem == name or (stem.startswith(name) and stem[len(name)] in f"{WORD_ENDS}-("):
             return name
     return None
@@ -76,7 +78,7 @@ def find_files(s3: S3Client, bucket: str, run_date: date) -> StoreFiles:
             continue
         try:
             sheets: Iterable[tuple[str, str | None]] = (
-                _stores_of_sheets(s3, bucket, file, name, found) if name in GROUPS else [(name, None)]
+                _stores_of_sheets(s3, bucket, file, name, found) if name in store_groups() else [(name, None)]
             )
         except (RejectedFeed, UnreadableWorkbook) as error:
             found.not_read[shown] = f"rejected: {error}"

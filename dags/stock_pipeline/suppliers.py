@@ -6,7 +6,9 @@ evaluated: it is plain data, and the four rules it can name are code in `rules`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,8 +19,12 @@ from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.file_names import WORD_ENDS, first_word
 
 SUPPLIERS_FILE = Path(__file__).with_name("suppliers.yaml")
+OTHER_FILE = "STOCK_SUPPLIERS_FILE"
+"""An environment variable by which another file takes the place of the one deployed, as in the tests."""
 
 SupplierCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
+# A store becomes a folder, a file name and a part of a statement: nothing else may stand in it.
+StoreName = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}(_[A-Z0-9]{1,10})?$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -202,13 +208,23 @@ class Supplier(_Strict):
 
 
 class SuppliersFile(_Strict):
-    """The whole file: every supplier by its code, and the limits of the finished tables."""
+    """The whole file: every supplier by its code, the stores, and the limits of the finished tables."""
 
     version: Literal[1]
+    stores: Annotated[tuple[StoreName, ...], Field(min_length=1)]
     table_limits: TableLimits
     store_limits: StoreLimits
     product_limits: ProductLimits
     suppliers: Annotated[dict[SupplierCode, Supplier], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _a_name_means_one_thing(self) -> SuppliersFile:
+        if twice := sorted({store for store in self.stores if self.stores.count(store) > 1}):
+            raise ValueError(f"stores: {', '.join(twice)} stands there twice")
+        # The audit and `accept_changes` name suppliers and stores alike.
+        if both := sorted(set(self.stores) & self.suppliers.keys()):
+            raise ValueError(f"stores: {', '.join(both)} is a supplier's code already")
+        return self
 
     def supplier(self, code: str) -> Supplier:
         """The supplier of that code.
@@ -257,34 +273,57 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_suppliers(path: Path = SUPPLIERS_FILE) -> SuppliersFile:
-    """Read and validate the suppliers file.
+def load_suppliers(path: Path | None = None) -> SuppliersFile:
+    """Read and validate the suppliers file, again only if it has changed: whoever asks has what it says now.
+
+    Args:
+        path: of another file.
 
     Raises:
         SuppliersFileError: it is not YAML or breaks a rule; the message has a line for each fault, naming
             the supplier and the field.
     """
-    return _validated(_read(path), path.name)
+    path = path or _path()
+    return _loaded(_content(path), path.name)
 
 
-def rules_as_text(code: str, path: Path = SUPPLIERS_FILE) -> str:
+def rules_as_text(code: str, path: Path | None = None) -> str:
     """What the suppliers file says of one supplier, as YAML: for people to change and try."""
-    fields = _read(path)["suppliers"][code]
+    path = path or _path()
+    fields = _raw(_content(path), path.name)["suppliers"][code]
     return yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100)
 
 
-def with_rules(code: str, text: str, path: Path = SUPPLIERS_FILE) -> SuppliersFile:
+def with_rules(code: str, text: str, path: Path | None = None) -> SuppliersFile:
     """The suppliers file as it would be with this text (YAML) for one supplier; the file itself stays.
 
     Raises:
         SuppliersFileError: as from `load_suppliers`.
     """
-    raw = _read(path)
+    path = path or _path()
+    raw = _raw(_content(path), path.name)
     fields = _parsed(text, f"the rules of {code}")
     if not isinstance(fields, dict):
         raise SuppliersFileError(f"the rules of {code} must be fields with values, such as 'code_column: 1'")
     raw["suppliers"] = {**raw["suppliers"], code: fields}
     return _validated(raw, f"{path.name} with these rules")
+
+
+def _path() -> Path:
+    return Path(os.environ.get(OTHER_FILE) or SUPPLIERS_FILE)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SuppliersFileError(f"{path} cannot be read: {error.strerror}") from error
+
+
+@lru_cache(maxsize=2)
+def _loaded(content: bytes, name: str) -> SuppliersFile:
+    # By what the file holds: a deployment may give a file an older time than it had.
+    return _validated(_raw(content, name), name)
 
 
 def _parsed(text: str, name: str) -> Any:
@@ -294,15 +333,15 @@ def _parsed(text: str, name: str) -> Any:
         raise SuppliersFileError(f"{name}: {error}") from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _raw(content: bytes, name: str) -> dict[str, Any]:
     """The file as plain data, of which only so much is certain that there are suppliers."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content.decode()
     except UnicodeDecodeError as error:
-        raise SuppliersFileError(f"{path.name}: {error}") from error
-    raw = _parsed(text, path.name)
+        raise SuppliersFileError(f"{name}: {error}") from error
+    raw = _parsed(text, name)
     if not isinstance(raw, dict) or not isinstance(raw.get("suppliers"), dict):
-        raise SuppliersFileError(f"{path.name}: there is no list of suppliers in it")
+        raise SuppliersFileError(f"{name}: there is no list of suppliers in it")
     return raw
 
 

@@ -5,8 +5,11 @@ The infrastructure template declares the same tables to AWS; a test compares the
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
+
+from stock_pipeline.suppliers import load_suppliers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -137,8 +140,26 @@ EBAY = Table(
 
 TABLES = {table.name: table for table in (PRODUCT, STORE, SUPPLIER_STOCK, EBAY)}
 
-STORES = (
-    "AMS", "AST", "CPO_FPS", "CPO_RTG", "CPO_UKD", "DPW", "GCP", "MFD",
-    "OR", "PG", "PV", "RTG_FPS", "RTG_RTG", "RTG_UKD", "RTG_UMD", "SJR",
-)  # fmt: skip
-"""The eBay stores: the values of the partition key `ebay_store`."""
+
+class _Stores(Sequence[str]):
+    """The stores in the suppliers file as it is whenever they are asked for."""
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        return load_suppliers().stores[index]
+
+    def __len__(self) -> int:
+        return len(load_suppliers().stores)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(load_suppliers().stores)
+
+    def __repr__(self) -> str:
+        return repr(load_suppliers().stores)
+
+
+STORES: Sequence[str] = _Stores()
+"""The eBay stores: the values of the partition key `ebay_store`. They stand in the suppliers file."""

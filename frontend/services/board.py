@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -23,7 +24,7 @@ from stock_pipeline import locations
 from stock_pipeline.feed_files import uploaded_files
 from stock_pipeline.report import FeedReport
 from stock_pipeline.run_summary import RunSummary
-from stock_pipeline.suppliers import SuppliersFile
+from stock_pipeline.suppliers import SuppliersFile, SuppliersFileError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -71,7 +72,7 @@ class Board:
         s3: client.
         bucket: the bucket.
         airflow: where runs are.
-        suppliers: the suppliers file.
+        suppliers: gives the suppliers file as it is now, which may change while the server runs.
         clock: gives seconds that never go back.
     """
 
@@ -80,7 +81,7 @@ class Board:
         s3: S3Client,
         bucket: str,
         airflow: Airflow,
-        suppliers: SuppliersFile,
+        suppliers: Callable[[], SuppliersFile],
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
@@ -124,7 +125,7 @@ class Board:
         for day, watched in due:
             try:
                 self._read(day, watched)
-            except (ClientError, BotoCoreError):
+            except (ClientError, BotoCoreError, SuppliersFileError):
                 # Whoever looks sees how old the picture is, and a first look tells the fault itself.
                 log.exception("The picture of %s cannot be read", day)
                 watched.read_at = time.monotonic()
@@ -138,7 +139,8 @@ class Board:
         with watched.lock:
             # Cleared before reading: news that comes meanwhile has it read once more.
             watched.news = False
-            uploads, strangers = self._uploads(day)
+            suppliers = self._suppliers()
+            uploads, strangers = self._uploads(day, suppliers)
             reports, summary = self._documents(day, watched)
             problems = []
             try:
@@ -148,14 +150,14 @@ class Board:
             if self.problem:
                 problems.append(self.problem)
             facts = Facts(uploads, reports, summary, watched.runs, strangers, problems)
-            watched.picture = picture(day, self._suppliers.suppliers, facts)
+            watched.picture = picture(day, suppliers.suppliers, facts)
             watched.read_at = time.monotonic()
 
-    def _uploads(self, day: date) -> tuple[dict[str, Upload], list[str]]:
+    def _uploads(self, day: date, suppliers: SuppliersFile) -> tuple[dict[str, Upload], list[str]]:
         newest: dict[str, Upload] = {}
         strangers = []
         for file in uploaded_files(self._s3, self._bucket, day):
-            supplier = None if file.in_subfolder else self._suppliers.supplier_of_file(file.name)
+            supplier = None if file.in_subfolder else suppliers.supplier_of_file(file.name)
             if supplier is None:
                 strangers.append(file.name)
             elif supplier.code not in newest or file.last_modified >= newest[supplier.code].uploaded:

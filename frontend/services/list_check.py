@@ -24,7 +24,7 @@ from stock_pipeline.file_names import name_fault
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.listings import read_listings
 from stock_pipeline.product_feed import read_mapping_file
-from stock_pipeline.store_feed import GROUPS, store_of_name
+from stock_pipeline.store_feed import store_groups, store_of_name
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import PRODUCT, STORES
 from stock_pipeline.text_table import ENDINGS
@@ -72,7 +72,7 @@ def refusal(name: str, size: int, kind: Kind) -> str | None:
         return f"it has {size >> 20:,} MB; a list may have {LISTING_LIMITS.file_bytes >> 20:,}"
     if kind == "store" and store_of_name(name) is None:
         return "its name begins with no store; rename it to <STORE>_….xlsx or .csv, with one of " + ", ".join(
-            (*GROUPS, *STORES)
+            (*store_groups(), *STORES)
         )
     return None
 
@@ -118,7 +118,7 @@ def _rejected_limit(kind: Kind) -> float:
 def _look_at_store(path: Path, found: ListCheck) -> None:
     """Read the file of a store, or each sheet of a group's workbook that is a store's."""
     sheets: list[str | None] = [None]
-    if found.subject in GROUPS:
+    if found.subject in store_groups():
         sheets, found.subject = _stores_in(path, found.subject)
     counts: Counter[str] = Counter()
     suppliers: Counter[str] = Counter()

@@ -41,7 +41,7 @@ def stop() -> None:
 def _background() -> _Background:
     chosen = settings()
     made = _Background(
-        Board(s3_client(), chosen.bucket, airflow(), load_suppliers()),
+        Board(s3_client(), chosen.bucket, airflow(), load_suppliers),
         threading.Event(),
     )
     for target, arguments in (

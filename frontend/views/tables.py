@@ -62,7 +62,9 @@ def _browse() -> None:
     table = TABLES[name]
     chosen: dict[str, list[str]] = {}
     if "ebay_store" in table.partition_keys:
-        chosen["ebay_store"] = second.multiselect("Stores", STORES, placeholder="All", key="tables_stores")
+        chosen["ebay_store"] = second.multiselect(
+            "Stores", list(STORES), placeholder="All", key="tables_stores"
+        )
     if "supplier" in table.partition_keys:
         known = list(load_suppliers().suppliers)
         chosen["supplier"] = third.multiselect("Suppliers", known, placeholder="All", key="tables_suppliers")

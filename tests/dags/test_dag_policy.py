@@ -229,6 +229,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     home = tmp_path_factory.mktemp("parsing")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_VAR_")}
     environment = kept | {
+        "STOCK_SUPPLIERS_FILE": "",  # so the one that is deployed
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/nowhere/airflow.db",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
@@ -245,3 +246,23 @@ def test_parsing_needs_no_variable_and_no_database(parsed: Any) -> None:
 
 def test_parsing_imports_nothing_heavy(parsed: Any) -> None:
     assert HEAVY & set(parsed["modules"]) == set()
+
+
+def test_forms_offer_a_new_supplier_and_store_at_the_next_parse(tmp_path: Path) -> None:
+    text = Path(os.environ["STOCK_SUPPLIERS_FILE"]).read_text(encoding="utf-8")
+    path = tmp_path / "suppliers.yaml"
+    path.write_text(
+        text.replace("SJR]", "SJR, NEW]")
+        + "\n  ACM: {headers: [[Part]], code_column: 1, rule: {kind: listed}}\n"
+    )
+    program = "import json, daily_stock_form as form; print(json.dumps(form.PARAMS['accept_changes'].schema))"
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program],
+        cwd=DAGS,
+        env={**os.environ, "PYTHONPATH": str(DAGS), "STOCK_SUPPLIERS_FILE": str(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    offered = json.loads(done.stdout.splitlines()[-1])["examples"]
+    assert {"ACM", "NEW"} <= set(offered)

@@ -70,6 +70,10 @@ def perform(layout: Path, stack: Stack, runs: Any) -> Any:
     """Load and run what lies in a layout; returns what `layout_run` found."""
     home = layout.parent / "home"
     result = layout.parent / "result.json"
+    # The file in its own place, as it is deployed, but with the suppliers of the tests.
+    suppliers = layout / "dags/stock_pipeline/suppliers.yaml"
+    assert suppliers.is_file()
+    shutil.copy(REPOSITORY / "tests/suppliers.yaml", suppliers)
     environment = os.environ | {
         **stack.airflow_settings(),
         "AIRFLOW_HOME": str(home),
@@ -79,6 +83,7 @@ def perform(layout: Path, stack: Stack, runs: Any) -> Any:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "PYTHONPATH": str(REPOSITORY),
         "LAYOUT_RESULT": str(result),
+        "STOCK_SUPPLIERS_FILE": "",
     }
     command = [sys.executable, "-m", "tests.end_to_end.layout_run", json.dumps(runs)]
     done = subprocess.run(  # noqa: S603  (our own command)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +17,10 @@ from frontend.services.airflow import Airflow, AirflowError
 from frontend.services.board import Board, keep_fresh
 from frontend.services.day import State
 from frontend.services.messages import consume, take_messages
+from stock_pipeline import locations
+from stock_pipeline.suppliers import OTHER_FILE, SuppliersFileError, load_suppliers
 from tests.end_to_end.stack import Stack
-from tests.frontend.conftest import DAY, SUPPLIERS, FakeApi, put_report, run_entry, tell
+from tests.frontend.conftest import DAY, FakeApi, put_report, run_entry, tell
 
 NEVER = 3600.0
 _days = itertools.count(1)
@@ -42,7 +46,7 @@ def day() -> date:
 
 @pytest.fixture
 def board(stack: Stack, api: FakeApi) -> Board:
-    return Board(stack.s3, stack.bucket, Airflow(api), SUPPLIERS)
+    return Board(stack.s3, stack.bucket, Airflow(api), load_suppliers)
 
 
 def state(board: Board, day: date, supplier: str = "APE") -> State:
@@ -70,7 +74,7 @@ def test_a_message_brings_the_news_to_every_session_at_once(stack: Stack, board:
 def test_a_page_opened_late_shows_the_whole_day(stack: Stack, api: FakeApi, day: date) -> None:
     for supplier, verdict in {"APE": "accepted", "BET": "held", "COM": "missing"}.items():
         put_report(stack, supplier, verdict, day)
-    late = Board(stack.s3, stack.bucket, Airflow(api), SUPPLIERS)
+    late = Board(stack.s3, stack.bucket, Airflow(api), load_suppliers)
     assert {line.supplier: line.state.value for line in late.day(day).suppliers[:4]} == {
         "APE": "accepted",
         "BET": "held",
@@ -252,3 +256,28 @@ def test_a_days_picture_reads_its_reports_and_lists_its_uploads_and_touches_no_t
         stack.s3.meta.events.unregister("before-call.s3", unique_id="note")
     assert {key.partition("/")[0] for key in read} == {"reports", "stock_feed"}
     assert len(read) == 4
+
+
+def test_a_new_supplier_is_on_the_board_without_a_restart(
+    stack: Stack, board: Board, day: date, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "suppliers.yaml"
+    text = Path(os.environ[OTHER_FILE]).read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv(OTHER_FILE, str(path))
+    stack.put(f"{locations.stock_feed_prefix(day)}ACM_1.xlsx", b"a list")
+    assert "ACM" not in {line.supplier for line in board.day(day).suppliers}
+    assert list(board.day(day).strangers) == ["ACM_1.xlsx"]
+
+    path.write_text(f"{text}\n  ACM: {{headers: [[Part]], code_column: 1, rule: {{kind: listed}}}}\n")
+    board.refresh(day)
+    board.read_what_is_due()
+    assert "ACM" in {line.supplier for line in board.day(day).suppliers}
+    assert not board.day(day).strangers
+
+    path.write_text("suppliers: {")  # as an editor may leave it for a moment
+    board.refresh(day)
+    board.read_what_is_due()
+    assert "ACM" in {line.supplier for line in board.day(day).suppliers}
+    with pytest.raises(SuppliersFileError):
+        board.day(day + timedelta(days=1))

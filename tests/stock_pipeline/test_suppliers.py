@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stock_pipeline.suppliers import FlagRule, SuppliersFileError, fold, load_suppliers
+from stock_pipeline.store_feed import store_groups, store_of_name
+from stock_pipeline.suppliers import OTHER_FILE, FlagRule, SuppliersFileError, fold, load_suppliers
+from stock_pipeline.tables import STORES
 from tests import oracle
 
 SUPPLIERS = load_suppliers()
@@ -43,6 +46,7 @@ store_limits:
    min_listings: 20}
 product_limits:
   {max_rejected_share: 0.01, max_lost_share: 0.2, max_lost_share_by_supplier: 0.2, min_rows: 200}
+stores: [AMS, RTG_FPS]
 suppliers:
   APE:
     headers: [[Part no, Stock]]
@@ -149,6 +153,16 @@ def test_the_sound_file_of_these_tests_is_sound(load):
         ("    rule: {kind: q", "    code_column: 1\n    rule: {kind: q", ["line", "code_column", "twice"]),
         ("version: 1", "version: 2", ["version"]),
         ("version: 1", "", ["version", "required"]),
+        ("stores: [AMS, RTG_FPS]", "", ["stores", "required"]),
+        ("[AMS, RTG_FPS]", "[]", ["stores"]),
+        ("[AMS, RTG_FPS]", "[AMS, ams]", ["stores.1", "pattern"]),
+        ("[AMS, RTG_FPS]", "[AMS, RTG_FPS_2]", ["stores.1", "pattern"]),
+        ("[AMS, RTG_FPS]", "[AMS, RTG/FPS]", ["stores.1", "pattern"]),
+        ("[AMS, RTG_FPS]", '["AMS\\n"]', ["stores.0", "pattern"]),
+        ("[AMS, RTG_FPS]", "[AMS, NO]", ["stores.1", "string"]),
+        ("[AMS, RTG_FPS]", "[AMS, AST, AMS]", ["stores", "AMS", "twice"]),
+        ("[AMS, RTG_FPS]", "[AMS, APE]", ["stores", "APE", "supplier"]),
+        ("[AMS, RTG_FPS]", "AMS", ["stores"]),
         ("min_listings: 200", "min_listings: 0", ["table_limits.min_listings"]),
         ("max_share_changed: 0.6", "max_share_changed: 60", ["table_limits"]),
         ("  max_share_gone: 0.25\n", "", ["table_limits.max_share_gone", "required"]),
@@ -196,6 +210,65 @@ def test_a_supplier_overrides_only_the_thresholds_it_names(load):
     of_ape = changed.supplier("APE").thresholds
     assert changed.supplier("BGA").thresholds.model_dump() == of_ape.model_dump() | {"max_age_days": 30}
     assert of_ape.max_age_days == 7
+
+
+NEWCOMER = """
+  ACM:
+    headers: [[Product, Stock]]
+    code_column: 1
+    stock_column: 2
+    rule: {kind: quantity}
+"""
+
+
+@pytest.fixture
+def deployed(tmp_path, monkeypatch):
+    """The file of this process, to be changed."""
+    path = tmp_path / "suppliers.yaml"
+    path.write_text(SOUND)
+    monkeypatch.setenv(OTHER_FILE, str(path))
+    return path
+
+
+def test_a_change_counts_at_once_even_if_the_file_keeps_its_size_and_time(deployed):
+    assert load_suppliers().supplier("BGA").rule.model_dump()["cap"] == 10
+    before = deployed.stat()
+    deployed.write_text(SOUND.replace("cap: 10", "cap: 25"))
+    os.utime(deployed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert load_suppliers().supplier("BGA").rule.model_dump()["cap"] == 25
+    deployed.write_text(SOUND + NEWCOMER)
+    assert "ACM" in load_suppliers().suppliers
+    assert load_suppliers().supplier_of_file("acm 24-11.xlsx") == load_suppliers().supplier("ACM")
+
+
+def test_a_file_that_stays_is_read_once(deployed):
+    assert load_suppliers() is load_suppliers()
+
+
+def test_a_mistake_is_told_until_it_is_mended(deployed):
+    for _ in range(2):
+        deployed.write_text(SOUND.replace("cap: 10", "cap: ten"))
+        with pytest.raises(SuppliersFileError, match="supplier BGA"):
+            load_suppliers()
+        deployed.write_text(SOUND)
+        assert load_suppliers().supplier("BGA").rule.model_dump()["cap"] == 10
+
+
+def test_a_file_that_is_not_there_is_named(deployed):
+    deployed.unlink()
+    with pytest.raises(SuppliersFileError, match=f"{deployed} cannot be read"):
+        load_suppliers()
+
+
+def test_a_new_store_is_known_at_once(deployed):
+    assert list(STORES) == ["AMS", "RTG_FPS"]
+    assert (store_groups(), store_of_name("NEW 1.csv"), store_of_name("RTG 1.xlsx")) == (["RTG"], None, "RTG")
+    deployed.write_text(SOUND.replace("[AMS, RTG_FPS]", "[AMS, NEW, RTG, RTG_FPS]"))
+    assert (len(STORES), STORES[1], STORES[1:3]) == (4, "NEW", ("NEW", "RTG"))
+    assert "NEW" in STORES
+    assert "SJR" not in STORES
+    assert {*STORES} == {"AMS", "NEW", "RTG", "RTG_FPS"}
+    assert (store_groups(), store_of_name("NEW 1.csv"), store_of_name("RTG 1.xlsx")) == ([], "NEW", "RTG")
 
 
 def test_an_unknown_supplier_is_named_beside_the_known_ones():
