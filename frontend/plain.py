@@ -69,6 +69,11 @@ def table(rows: Sequence[Mapping[str, object]]) -> None:
     st.table(pd.DataFrame(cells), border="horizontal", hide_index=True)
 
 
+def page_of_a_run(html: str) -> None:
+    """Draw a page that a run wrote, in which all that was typed is escaped and nothing may be loaded."""
+    st.iframe(html, height=1200)
+
+
 def _line(line: str) -> str:
     parts = _JOINT.split(visible(line))
     return BREAK.join(_SIGN.sub(r"\\\1", part) for part in parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from frontend.plain import page_of_a_run
 from frontend.services.aws import s3_client
 from frontend.services.settings import settings
 from frontend.session import choose_day, link_to
@@ -28,5 +29,4 @@ def page() -> None:
         return
     if run_id:
         st.caption("The report on a dry run: nothing of it was published.")
-    # The run's own page, in which all that was typed is escaped and nothing may be loaded.
-    st.iframe(body.decode(), height=1200)
+    page_of_a_run(body.decode())
