@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
-from botocore.exceptions import BotoCoreError, ClientError
 
 from frontend.plain import plain
 from frontend.services.airflow import AirflowError
+from frontend.services.aws import OUTAGE, outage_in_words
 from frontend.services.identity import NotAllowedError
 from stock_pipeline.errors import NeedsPersonError
 
@@ -28,7 +28,11 @@ def told_plainly() -> Iterator[None]:
             st.button("Sign out", on_click=st.logout)
     except (NeedsPersonError, AirflowError) as error:
         st.error(plain(str(error)), icon=":material/error:")
-    except (ClientError, BotoCoreError) as error:
+    except OUTAGE as error:
         log.exception("AWS did not do what a page asked of it")
-        st.error(plain(f"AWS did not do what the page asked of it: {error}"), icon=":material/cloud_off:")
-        st.write("Load the page again in a minute. If it stays so, show this message to the data engineer.")
+        st.error(
+            f"AWS {plain(outage_in_words(error))}, so this cannot be shown or done now. No file is at fault. "
+            "Load the page again in a minute. If it stays so, show this to the data engineer: "
+            f"{plain(error)}",
+            icon=":material/cloud_off:",
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -14,40 +15,68 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
-CONFIG = Config(
-    # Somebody waits at the page: better told soon that AWS does not answer.
-    connect_timeout=3,
-    read_timeout=30,
-    retries={"total_max_attempts": 3, "mode": "standard"},
-    max_pool_connections=32,
-)
+OUTAGE = (BotoCoreError, ClientError)
+"""What boto3's clients raise when AWS does not answer, or does not do what it is asked."""
+
+REFUSALS = {"AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId", "NoSuchBucket"}
+"""Codes of errors that pass only once somebody changes the settings."""
+
+
+def _config(connect_seconds: float, read_seconds: float, attempts: int) -> Config:
+    return Config(
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        max_pool_connections=32,
+    )
+
+
+QUICK = _config(2, 5, 2)
+"""Somebody waits at the page: better a message soon than an answer late."""
+
+PATIENT = _config(3, 60, 3)
+"""For what takes its time on AWS's side: a large file to be stored, a queue that waits for a message."""
 
 
 @cache
 def s3_client() -> S3Client:
     """S3; where it is and with what credentials is boto3's ordinary configuration."""
-    return boto3.client("s3", config=CONFIG)
+    return boto3.client("s3", config=QUICK)
+
+
+@cache
+def sending_s3_client() -> S3Client:
+    """S3 for sending files: it answers only once it has stored all of one."""
+    return boto3.client("s3", config=PATIENT)
 
 
 @cache
 def glue_client() -> GlueClient:
     """The Glue catalog."""
-    return boto3.client("glue", config=CONFIG)
+    return boto3.client("glue", config=QUICK)
 
 
 @cache
 def athena_client() -> AthenaClient:
     """Athena."""
-    return boto3.client("athena", config=CONFIG)
+    return boto3.client("athena", config=QUICK)
 
 
 @cache
 def sqs_client() -> SQSClient:
     """SQS."""
-    return boto3.client("sqs", config=CONFIG)
+    return boto3.client("sqs", config=PATIENT)
 
 
 @cache
 def mwaa_client() -> Any:
-    """Amazon MWAA."""
-    return boto3.client("mwaa", config=CONFIG)
+    """Amazon MWAA, which passes requests on to Airflow and waits for its answer."""
+    return boto3.client("mwaa", config=PATIENT)
+
+
+def outage_in_words(error: BotoCoreError | ClientError) -> str:
+    """What AWS did instead of answering, as words that follow "AWS"."""
+    if not isinstance(error, ClientError):
+        return f"does not answer ({type(error).__name__})"
+    code = error.response.get("Error", {}).get("Code", "unknown")
+    return f"refuses ({code})" if code in REFUSALS else f"does not answer as it should ({code})"

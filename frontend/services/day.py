@@ -7,11 +7,12 @@ a lost message or a repeated one makes no difference.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from frontend.services.airflow import Run
+from frontend.services.published import PublishedStore, days_of, published_in_words
 from stock_pipeline.report import FeedReport
 from stock_pipeline.run_summary import RunSummary
 
@@ -93,7 +94,8 @@ class Day:
 
     Attributes:
         run: the run that is at work for the day, else the last one for it, if Airflow knows any.
-        table: a sentence on the ebay table.
+        table: a sentence on what the day's runs did for the ebay table.
+        published: a sentence on what of it is published now, by whichever run or rollback.
         summary: of the last run for the whole day or of a newer one for some suppliers.
         strangers: names of uploads that belong to no supplier.
         problems: what could not be asked, as sentences; the rest of the picture is right all the same.
@@ -103,6 +105,7 @@ class Day:
     suppliers: tuple[SupplierDay, ...]
     run: Run | None
     table: str
+    published: str
     summary: StoredSummary | None
     strangers: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -125,12 +128,14 @@ class Facts:
         reports: each supplier's report.
         summary: the newest summary of the day.
         runs: the day's runs of `daily_stock`, newest first; the active one with its tasks.
+        published: the stores of the ebay table as they are now.
     """
 
     uploads: Mapping[str, Upload]
     reports: Mapping[str, Stored]
     summary: StoredSummary | None
     runs: Sequence[Run]
+    published: Mapping[str, PublishedStore] = field(default_factory=dict)
     strangers: Sequence[str] = ()
     problems: Sequence[str] = ()
 
@@ -150,7 +155,8 @@ def picture(day: date, suppliers: Collection[str], facts: Facts) -> Day:
         day=day,
         suppliers=lines,
         run=run,
-        table=_table(facts.summary, active),
+        table=_table(day, facts, active),
+        published=published_in_words(facts.published),
         summary=facts.summary,
         strangers=tuple(facts.strangers),
         problems=tuple(facts.problems),
@@ -186,17 +192,24 @@ def _line(code: str, facts: Facts, active: Run | None, suppliers: Collection[str
     return SupplierDay(code, State.ABSENT, None, "nothing has been uploaded")
 
 
-def _table(stored: StoredSummary | None, active: Run | None) -> str:
+def _table(day: date, facts: Facts, active: Run | None) -> str:
     if active:
         running = [task for (task, _), state in active.tasks.items() if state == "running"]
         step = next((words for task, words in TABLE_STEPS.items() if task in running), None)
         return f"A run is {step}." if step else "A run is at work on the feeds."
-    if stored is None:
+    if facts.summary is None:
         return "No run has made the table for this day yet."
-    summary = stored.summary
+    summary = facts.summary.summary
     if summary.published:
         listings = sum(summary.changed.values())
+        if all(store.day != day for store in facts.published.values()):
+            return (
+                f"A run published the table of this day, with {listings:,} listings for eBay, but it is no "
+                "longer the one in force."
+            )
         return f"The table is published; {listings:,} listings are in the files for eBay."
     if summary.dry_run:
         return "The last run was a dry run: nothing was published."
-    return f"The table was NOT published: {summary.table_now}."
+    # What the run found in place may have been replaced since.
+    found = f": {summary.table_now}" if days_of(facts.published) == summary.table_dates else ""
+    return f"The table was NOT published{found}."

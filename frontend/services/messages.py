@@ -57,5 +57,5 @@ def consume(sqs: SQSClient, queue_url: str, board: Board, stop: threading.Event)
             board.problem = None
         except (ClientError, BotoCoreError) as error:
             log.warning("No messages: %s", error)
-            board.problem = f"Messages do not arrive, so news may take half a minute ({error})"
+            board.problem = f"Messages do not arrive, so news is looked for every few seconds ({error})"
             stop.wait(RETRY_SECONDS)

@@ -14,7 +14,7 @@ from frontend.services.settings import LONDON
 from frontend.session import choose_day, link_to
 from stock_pipeline.messages import listed
 
-REDRAWN_EVERY = 2.0
+REDRAWN_EVERY = 1.25
 """Seconds. Drawing reads nothing but memory."""
 
 COLOURS = {
@@ -60,18 +60,19 @@ def live(day: date) -> None:
 
 def draw(picture: Day) -> None:
     """A day's picture. Each part has a place of its own, so that none jumps when another grows."""
+    with st.container():
+        for problem in picture.problems:
+            st.warning(plain(problem), icon=":material/cloud_off:")
     counts = {state: picture.count(state) for state in State}
     st.markdown(" ".join(badge(COLOURS[state], f"{n} {state}") for state, n in counts.items() if n))
     with st.container(border=True):
         st.markdown(f"**The ebay table.** {plain(picture.table)}")
+        st.markdown(plain(picture.published))
         if run := picture.run:
             st.markdown(f"Run: {link(run.run_id, run.link)}, {plain(RUN_WORDS.get(run.state, run.state))}")
     with st.container():
         _to_do(picture)
     table([_row(line) for line in picture.suppliers])
-    with st.container():
-        for problem in picture.problems:
-            st.caption(plain(problem))
 
 
 def _to_do(picture: Day) -> None:

@@ -13,7 +13,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from frontend.plain import badge, bullets, link, plain, table
 from frontend.services.airflow import airflow
-from frontend.services.aws import s3_client
+from frontend.services.aws import sending_s3_client
 from frontend.services.feed_check import FeedCheck, Outlook
 from frontend.services.live import board
 from frontend.services.settings import settings
@@ -208,7 +208,7 @@ def _send(sendable: list[Line], kind: Kind, day: date) -> list[Sent]:
     sent = []
     for number, line in enumerate(sendable):
         bar.progress(number / len(sendable), f"Uploading {plain(line.file.name)}")
-        sent.append(send(s3_client(), settings().bucket, folder, line.file, current_user().name))
+        sent.append(send(sending_s3_client(), settings().bucket, folder, line.file, current_user().name))
     board().refresh(day)
     bar.empty()
     return sent

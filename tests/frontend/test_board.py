@@ -35,7 +35,6 @@ def api() -> FakeApi:
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is read again for its age alone, unless a test wants that."""
     monkeypatch.setattr(module, "STALE_SECONDS", NEVER)
-    monkeypatch.setattr(module, "BUSY_SECONDS", NEVER)
 
 
 @pytest.fixture
@@ -113,7 +112,7 @@ def test_while_a_run_is_at_work_it_is_asked_how_far_it_is(
     api.runs = [run_entry(conf={"run_date": str(day)})]
     assert state(board, day) is State.WAITING
     api.tasks = [{"task_id": "feed.process_feed", "map_index": 0, "state": "running"}]
-    monkeypatch.setattr(module, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(module, "STALE_SECONDS", 0.0)
     board.read_what_is_due()
     assert state(board, day) is State.PROCESSING
 
@@ -124,7 +123,7 @@ def test_the_verdicts_are_shown_without_airflow_and_its_silence_is_told(
     put_report(stack, "APE", "held", day)
     api.fault = AirflowError("Airflow does not answer")
     assert state(board, day) is State.HELD
-    assert board.day(day).problems == ("How far a run is cannot be seen now: Airflow does not answer",)
+    assert board.day(day).problems == ("Airflow does not answer. Nothing is known of its runs yet.",)
 
 
 def test_while_airflow_does_not_answer_a_run_is_shown_as_it_was(
@@ -240,9 +239,7 @@ def test_messages_that_do_not_arrive_are_told_and_asked_for_again(
     assert board.problem is None
 
 
-def test_a_days_picture_reads_its_reports_and_lists_its_uploads_and_touches_no_table(
-    stack: Stack, board: Board, day: date
-) -> None:
+def test_a_days_picture_reads_its_reports_and_lists_the_rest(stack: Stack, board: Board, day: date) -> None:
     read: list[str] = []
 
     def note(params: dict[str, Any], **_: Any) -> None:
@@ -254,8 +251,8 @@ def test_a_days_picture_reads_its_reports_and_lists_its_uploads_and_touches_no_t
         board.day(day)
     finally:
         stack.s3.meta.events.unregister("before-call.s3", unique_id="note")
-    assert {key.partition("/")[0] for key in read} == {"reports", "stock_feed"}
-    assert len(read) == 4
+    assert {key.partition("/")[0] for key in read} == {"reports", "stock_feed", "ebay"}
+    assert len(read) == 5
 
 
 def test_a_new_supplier_is_on_the_board_without_a_restart(
