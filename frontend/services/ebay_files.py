@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -53,12 +54,14 @@ class Folder:
         files: what lies in it, by name.
         noted: what the files say, by store; None while they are being written, or if that failed.
         marked: the stores whose files are marked as uploaded.
+        written: when the last of it was written.
     """
 
     name: str
     files: list[File]
     noted: UploadSet | None
     marked: frozenset[str]
+    written: datetime
 
     @property
     def title(self) -> str:
@@ -99,24 +102,49 @@ class Folder:
 
 
 def newest_folders(s3: S3Client, bucket: str, count: int) -> list[Folder]:
-    """The folders of upload files, newest first; at most `count`."""
-    # The last day in a folder's name is the day from which its files count.
-    names = sorted(_folder_names(s3, bucket), key=lambda name: (DAY.findall(name)[-1:], name), reverse=True)
-    names = names[:count]
+    """The folders of upload files, the one that was written last first; at most `count`.
+
+    That is the order in which people are to upload them: a day that was run again, or a rollback, tells eBay
+    something newer than a folder of a later day that was written before it.
+    """
+    files = _all_files(s3, bucket)
+    noted = _noted(s3, bucket)
+    written = {
+        name: max([*(file.written for file in found), *([noted[name]] if name in noted else [])])
+        for name, found in files.items()
+    } | {name: at for name, at in noted.items() if name not in files}
+    names = sorted(written, key=lambda name: (written[name], name), reverse=True)[:count]
     marks = _marks(s3, bucket)
+
+    def folder(name: str) -> Folder:
+        return _folder(s3, bucket, name, files.get(name, []), marks, written[name])
+
     with ThreadPoolExecutor(READERS) as pool:
-        return list(pool.map(lambda name: _folder(s3, bucket, name, marks), names))
+        return list(pool.map(folder, names))
 
 
-def _folder_names(s3: S3Client, bucket: str) -> list[str]:
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=locations.EBAY_UPLOAD, Delimiter="/"
-    )
-    return [
-        entry["Prefix"].removeprefix(locations.EBAY_UPLOAD).rstrip("/")
+def _all_files(s3: S3Client, bucket: str) -> dict[str, list[File]]:
+    """All upload files by their folders."""
+    found: dict[str, list[File]] = defaultdict(list)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=locations.EBAY_UPLOAD)
+    for page in pages:
+        for entry in page.get("Contents", []):
+            folder, slash, _ = entry["Key"].removeprefix(locations.EBAY_UPLOAD).partition("/")
+            if slash:
+                file = File(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"])
+                found[folder].append(file)
+    return found
+
+
+def _noted(s3: S3Client, bucket: str) -> dict[str, datetime]:
+    """The folders whose files are all there, and since when; also those with nothing to tell."""
+    prefix = locations.upload_set_key("").removesuffix(".json")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return {
+        entry["Key"].removeprefix(prefix).removesuffix(".json"): entry["LastModified"]
         for page in pages
-        for entry in page.get("CommonPrefixes", [])
-    ]
+        for entry in page.get("Contents", [])
+    }
 
 
 def _marks(s3: S3Client, bucket: str) -> set[tuple[str, int]]:
@@ -132,19 +160,18 @@ def _marks(s3: S3Client, bucket: str) -> set[tuple[str, int]]:
     return found
 
 
-def _folder(s3: S3Client, bucket: str, name: str, marks: set[tuple[str, int]]) -> Folder:
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=f"{locations.EBAY_UPLOAD}{name}/"
-    )
-    files = [
-        File(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"])
-        for page in pages
-        for entry in page.get("Contents", [])
-    ]
+def _folder(
+    s3: S3Client,
+    bucket: str,
+    name: str,
+    files: list[File],
+    marks: set[tuple[str, int]],
+    written: datetime,
+) -> Folder:
     noted = upload_set(s3, bucket, name)
     stores = noted.stores if noted else {}
     marked = frozenset(store for store, files in stores.items() if (store, files.number) in marks)
-    return Folder(name, files, noted, marked)
+    return Folder(name, files, noted, marked, written)
 
 
 def body_of(s3: S3Client, bucket: str, file: File) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel
 
-from frontend.services.aws import glue_client, s3_client
+from frontend.services.aws import OUTAGE, glue_client, outage_in_words, s3_client
 from frontend.services.settings import settings
 from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
@@ -40,6 +40,7 @@ class Outlook(StrEnum):
     FINE = "looks right"
     HELD = "would be held"
     UNUSABLE = "cannot be used"
+    UNKNOWN = "could not be checked"
 
 
 class FeedRequest(BaseModel):
@@ -94,11 +95,25 @@ def look_at(request: FeedRequest) -> FeedCheck:
         _compare(feed, supplier, suppliers, request, found)
     except RejectedFeed as error:
         found.outlook, found.text = Outlook.UNUSABLE, str(error)
+    except OUTAGE as error:
+        found.outlook, found.text = Outlook.UNKNOWN, unchecked(outage_in_words(error))
     except NeedsPersonError as error:
         found.text = (
             f"{found.counts.get('rows', 0):,} rows; they could not be compared with anything: {error}"
         )
     return found
+
+
+def unchecked(outage: str) -> str:
+    """What is to be said of a file that was read and cannot be compared, which is not the file's fault.
+
+    Args:
+        outage: what AWS did, as words that follow its name.
+    """
+    return (
+        f"could not be checked because AWS {outage}; the file itself could be read, and nothing is known to "
+        "be wrong with it: check it again in a minute"
+    )
 
 
 def _read(path: Path, supplier: Supplier, suppliers: SuppliersFile) -> Feed:

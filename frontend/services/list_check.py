@@ -15,8 +15,8 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import BaseModel
 
-from frontend.services.aws import s3_client
-from frontend.services.feed_check import Outlook
+from frontend.services.aws import OUTAGE, outage_in_words, s3_client
+from frontend.services.feed_check import Outlook, unchecked
 from frontend.services.settings import settings
 from stock_pipeline.archive import UnreadableWorkbook, sheet_names
 from stock_pipeline.feed import RejectedFeed
@@ -93,6 +93,9 @@ def look_at(request: ListRequest) -> ListCheck:
             _look_at_mapping(request.path, found)
     except (RejectedFeed, UnreadableWorkbook) as error:
         found.outlook, found.text = Outlook.UNUSABLE, str(error)
+        return found
+    except OUTAGE as error:
+        found.outlook, found.text = Outlook.UNKNOWN, unchecked(outage_in_words(error))
         return found
     counts, limit = found.counts, _rejected_limit(request.kind)
     share = counts["rejected"] / counts["rows"]

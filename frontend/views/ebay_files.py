@@ -52,6 +52,7 @@ def _choose(folders: list[Folder]) -> Folder:
     overview = pl.DataFrame(
         {
             "Day": [folder.title for folder in folders],
+            "Written": [f"{folder.written.astimezone(LONDON):%d/%m/%Y %H:%M}" for folder in folders],
             "Listings": [folder.rows for folder in folders],
             "Files": [len(folder.noted.files) if folder.noted else 0 for folder in folders],
             "Zip": [size(folder.zip.size) if folder.zip else "" for folder in folders],
@@ -76,6 +77,10 @@ def _choose(folders: list[Folder]) -> Folder:
 
 def _head(folder: Folder) -> None:
     st.subheader(plain(folder.title))
+    written = folder.written.astimezone(LONDON)
+    st.caption(
+        f"Written on {written:%d %B %Y} at {written:%H:%M:%S}. Upload sets in the order they were written."
+    )
     if folder.noted is None:
         st.warning(
             "These files are being written, or their writing failed: do not upload them. "

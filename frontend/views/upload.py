@@ -26,7 +26,7 @@ from stock_pipeline.suppliers import load_suppliers
 
 BATCH = "upload_batch"
 SENT = "upload_sent"
-COLOURS = {Outlook.FINE: "green", Outlook.HELD: "orange", Outlook.UNUSABLE: "red"}
+COLOURS = {Outlook.FINE: "green", Outlook.HELD: "orange", Outlook.UNUSABLE: "red", Outlook.UNKNOWN: "gray"}
 MOVEMENTS = {"to_zero": "to 0", "from_zero": "from 0", "other": "other changes"}
 MOVEMENT_COLOURS: list[Any] = ["#c0392b", "#2e8b57", "#9aa5b1"]
 
@@ -190,6 +190,15 @@ def _offer_to_send(lines: list[Line], kind: Kind, day: date) -> None:
     sendable = [line for line in lines if line.can_be_sent]
     if left := len(lines) - len(sendable):
         st.warning(f"{left:,} of {len(lines)} cannot be used and will not be sent.")
+    if any(line.outlook is Outlook.UNKNOWN for line in lines):
+        st.warning(
+            "Some files could not be checked. They can be sent all the same: the run judges every file, and "
+            "takes none unchecked.",
+            icon=":material/cloud_off:",
+        )
+        if st.button("Check again"):
+            st.session_state.pop(CHOSEN)
+            st.rerun()
     if not sendable:
         return
     if any(line.outlook is Outlook.HELD for line in lines):

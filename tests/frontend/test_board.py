@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,23 @@ from botocore.exceptions import EndpointConnectionError
 
 from frontend.services import board as module
 from frontend.services.airflow import Airflow, AirflowError
-from frontend.services.board import Board, keep_fresh
+from frontend.services.board import Board, NoPictureError, keep_fresh
 from frontend.services.day import State
 from frontend.services.messages import consume, take_messages
+from frontend.views.today import REDRAWN_EVERY
+from local_aws.faults import HANG, FaultMiddleware
+from local_aws.server import LocalAws
 from stock_pipeline import locations
+from stock_pipeline.locations import run_summary_key, stock_feed_report_key
+from stock_pipeline.publishing import RUN_DATE_METADATA
+from stock_pipeline.rollback import REPLACED_METADATA
 from stock_pipeline.suppliers import OTHER_FILE, SuppliersFileError, load_suppliers
+from stock_pipeline.tables import EBAY
 from tests.end_to_end.stack import Stack
 from tests.frontend.conftest import DAY, FakeApi, put_report, run_entry, tell
 
 NEVER = 3600.0
+ORDINARY_STALE = module.STALE_SECONDS
 _days = itertools.count(1)
 
 
@@ -278,3 +287,140 @@ def test_a_new_supplier_is_on_the_board_without_a_restart(
     assert "ACM" in {line.supplier for line in board.day(day).suppliers}
     with pytest.raises(SuppliersFileError):
         board.day(day + timedelta(days=1))
+
+
+@pytest.fixture
+def faults(local_aws: LocalAws) -> Iterator[FaultMiddleware]:
+    """The local AWS's faults, all gone at the end."""
+    yield local_aws.faults
+    local_aws.faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("InternalError", "AWS does not answer as it should (InternalError)"),
+        ("AccessDenied", "AWS refuses (AccessDenied)"),
+    ],
+)
+def test_while_aws_fails_the_day_is_shown_as_it_was_with_its_age(
+    stack: Stack, board: Board, day: date, faults: FaultMiddleware, error: str, words: str
+) -> None:
+    put_report(stack, "APE", "held", day)
+    assert state(board, day) is State.HELD
+    faults.add("s3", "ListObjectsV2", error)
+    board.refresh(day)
+    board.read_what_is_due()
+    picture = board.day(day)
+    assert state(board, day) is State.HELD
+    (problem,) = picture.problems
+    assert problem.startswith(words)
+    assert "What is shown of the day's feeds and the table is of " in problem
+    assert problem.endswith(" seconds ago.")
+    faults.clear()
+    board.refresh(day)
+    board.read_what_is_due()
+    assert board.day(day).problems == ()
+
+
+def test_while_aws_hangs_the_page_does_not(
+    stack: Stack,
+    board: Board,
+    api: FakeApi,
+    day: date,
+    faults: FaultMiddleware,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.0)
+    put_report(stack, "APE", "held", day)
+    assert state(board, day) is State.HELD
+    fault = faults.add("s3", "ListObjectsV2", HANG)
+    board.refresh(day)
+    board.read_what_is_due(wait_seconds=0)
+    assert fault.reached.wait(20)
+    assert state(board, day) is State.HELD
+    assert [problem.partition(".")[0] for problem in board.day(day).problems] == ["AWS does not answer"]
+    # Airflow is asked all the same.
+    api.runs = [run_entry(conf={"run_date": str(day)})]
+    board.refresh(day)
+    board.read_what_is_due(wait_seconds=0)
+    deadline = time.monotonic() + 20
+    while board.day(day).run is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert board.day(day).run is not None
+
+
+def test_a_day_of_which_nothing_is_known_says_that_aws_does_not_answer(
+    stack: Stack, board: Board, day: date, faults: FaultMiddleware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_LOOK_SECONDS", 0.2)
+    fault = faults.add("s3", "ListObjectsV2", HANG)
+    with pytest.raises(NoPictureError, match="AWS does not answer, so nothing is known"):
+        board.day(day)
+    assert fault.reached.wait(20)
+    faults.clear()
+    put_report(stack, "APE", "held", day)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        board.refresh(day)
+        board.read_what_is_due()
+        try:
+            assert state(board, day) is State.HELD
+        except NoPictureError:
+            continue
+        break
+    assert state(board, day) is State.HELD
+
+
+def test_a_report_that_cannot_be_read_is_told_and_hides_no_other_day(
+    stack: Stack, board: Board, day: date
+) -> None:
+    put_report(stack, "APE", "held", day)
+    board.day(day)
+    stack.put(stock_feed_report_key(day, "BET"), b"{")
+    board.refresh(day)
+    board.read_what_is_due()
+    assert state(board, day) is State.HELD
+    assert "cannot be read (ValidationError)" in board.day(day).problems[0]
+
+
+def test_an_outage_is_told_within_five_seconds() -> None:
+    assert module.FIRST_LOOK_SECONDS < 5
+    # Asked at the latest after that long, then waited for, then drawn; a quarter second for the loop.
+    assert ORDINARY_STALE + 0.25 + module.PATIENCE_SECONDS + REDRAWN_EVERY <= 5
+
+
+def put_store(stack: Stack, store: str, day: date, **metadata: str) -> None:
+    stack.s3.put_object(
+        Bucket=stack.bucket,
+        Key=EBAY.key(store),
+        Body=day.isoformat().encode(),
+        Metadata={RUN_DATE_METADATA: day.isoformat()} | metadata,
+    )
+
+
+def test_after_a_rollback_the_page_says_what_is_published_now(stack: Stack, board: Board, day: date) -> None:
+    summary = {"run_date": str(day), "run_id": "1", "feeds": [], "published": True, "changed": {"AMS": 3}}
+    stack.put(run_summary_key(day), json.dumps(summary).encode())
+    put_store(stack, "AMS", day)
+    put_store(stack, "PG", day)
+    assert board.day(day).published == f"Published now is the table of {day:%d %B %Y}."
+    assert "The table is published" in board.day(day).table
+
+    earlier = day - timedelta(days=2)
+    put_store(stack, "AMS", earlier, **{REPLACED_METADATA: "v1"})
+    board.refresh(day)
+    board.read_what_is_due()
+    assert board.day(day).published.startswith(
+        f"Published now are the table of {day:%d %B %Y} for PG, and the table of {earlier:%d %B %Y} for AMS. "
+        "A rollback put it there for AMS on "
+    )
+
+    put_store(stack, "PG", earlier, **{REPLACED_METADATA: "v1"})
+    board.refresh(day)
+    board.read_what_is_due()
+    picture = board.day(day)
+    assert picture.published.startswith(
+        f"Published now is the table of {earlier:%d %B %Y}. A rollback put it there on "
+    )
+    assert "no longer the one in force" in picture.table

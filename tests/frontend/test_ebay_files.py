@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import boto3
 import polars as pl
 import pytest
 from botocore.exceptions import ClientError
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 
 from frontend.services.ebay_files import (
     Folder,
@@ -21,6 +23,7 @@ from frontend.services.ebay_files import (
 )
 from local_aws.environment import client_arguments
 from local_aws.server import LocalAws
+from stock_pipeline import locations
 from stock_pipeline.ebay_upload import write_upload_files
 from stock_pipeline.tables import EBAY
 from stock_pipeline.upload_ledger import forget_files, mark_uploaded
@@ -48,6 +51,11 @@ def lake(local_aws: LocalAws, tmp_path: Path) -> Lake:
         lake.s3.put_object(Bucket=lake.bucket, Key=EBAY.key(store), Body=body, Metadata=metadata)
     write_upload_files(lake.s3, bucket=lake.bucket, stores=list(LISTINGS), run_date=DAY)
     return lake
+
+
+def aged(lake: Lake, key: str, hours: float) -> None:
+    """Have an object been put so many hours earlier than it was."""
+    get_backend("s3")[ACCOUNT]["aws"].buckets[lake.bucket].keys[key].last_modified -= timedelta(hours=hours)
 
 
 def newest(lake: Lake) -> Folder:
@@ -97,11 +105,29 @@ def test_files_that_are_being_written_say_so(lake: Lake):
     assert (folder.uploaded, folder.noted, folder.unmarked) == ("being written", None, [])
 
 
-def test_the_newest_day_comes_first_whatever_its_folder_is_called(lake: Lake):
-    for name in ("date=2024-08-07", "rollback_to=2024-08-06_from=2024-08-07_abc", "date=2023-12-31"):
+def test_the_set_that_was_written_last_comes_first_whatever_its_day(lake: Lake):
+    sets = {"date=2024-08-07": 3, "rollback_to=2024-08-06_from=2024-08-07_abc": 1, "date=2023-12-31": 2}
+    for name, hours in sets.items():
         lake.put(f"ebay_upload/{name}/AMS.csv", b"")
-    titles = [folder.title for folder in newest_folders(lake.s3, lake.bucket, 3)]
-    assert titles == ["2024-08-08", "Back to 2024-08-06 from 2024-08-07", "2024-08-07"]
+        aged(lake, f"ebay_upload/{name}/AMS.csv", hours)
+    aged(lake, "ebay_upload/date=2024-08-08/AMS.csv", 5)
+    aged(lake, "ebay_upload/date=2024-08-08/ebay_upload_2024-08-08.zip", 5)
+    aged(lake, locations.upload_set_key("date=2024-08-08"), 2.5)
+    folders = newest_folders(lake.s3, lake.bucket, 3)
+    assert [folder.title for folder in folders] == [
+        "Back to 2024-08-06 from 2024-08-07",
+        "2023-12-31",
+        "2024-08-08",
+    ]
+    written = [folder.written for folder in folders]
+    assert written == sorted(written, reverse=True)
+
+
+def test_a_set_with_nothing_to_tell_has_its_place_too(lake: Lake):
+    for key in lake.keys("ebay_upload/"):
+        lake.s3.delete_object(Bucket=lake.bucket, Key=key)
+    folder = newest(lake)
+    assert (folder.title, folder.files, folder.zip) == ("2024-08-08", [], None)
 
 
 def test_a_file_s_listings_come_with_what_the_table_knows_of_them(lake: Lake):

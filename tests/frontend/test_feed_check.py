@@ -11,6 +11,7 @@ import pytest
 from frontend.services import aws
 from frontend.services.feed_check import FeedCheck, FeedRequest, Outlook, look_at
 from frontend.services.uploads import Chosen, check_feeds, sort_feeds
+from local_aws.server import LocalAws
 from stock_pipeline.report import Verdict
 from stock_pipeline.stock_feed import process_feed
 from tests.frontend.conftest import DAY, SUPPLIERS
@@ -131,3 +132,28 @@ def test_without_the_product_table_the_list_is_read_and_the_reason_told(filled: 
 def test_a_file_that_is_no_workbook_is_told_in_words(filled: Lake) -> None:
     assert look(filled, b"Part,Free Stk\n").text.startswith("not a workbook")
     assert "empty" in look(filled, BytesIO().getvalue()).text
+
+
+@pytest.mark.parametrize(
+    ("service", "action"), [("s3", "GetObject"), ("s3", "ListObjectsV2"), ("glue", "GetPartitions")]
+)
+def test_an_outage_is_not_the_files_fault(
+    filled: Lake, local_aws: LocalAws, service: str, action: str
+) -> None:
+    local_aws.faults.add(service, action, "InternalError")
+    try:
+        check = look(filled, filled.workbook(LISTS["as yesterday"]))
+    finally:
+        local_aws.faults.clear()
+    assert check.outlook is Outlook.UNKNOWN
+    assert check.text.startswith("could not be checked because AWS does not answer")
+    assert look(filled, filled.workbook(LISTS["as yesterday"])).outlook is Outlook.FINE
+
+
+def test_a_file_that_is_wrong_is_wrong_in_an_outage_too(filled: Lake, local_aws: LocalAws) -> None:
+    local_aws.faults.add("s3", "GetObject", "InternalError")
+    try:
+        check = look(filled, filled.workbook(LISTS["another header"]))
+    finally:
+        local_aws.faults.clear()
+    assert check.outlook is Outlook.UNUSABLE

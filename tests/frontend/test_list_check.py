@@ -9,6 +9,7 @@ import pytest
 from frontend.services.feed_check import Outlook
 from frontend.services.list_check import Kind, ListCheck, ListRequest, look_at, refusal
 from frontend.services.uploads import Chosen, look_at_lists
+from local_aws.server import LocalAws
 from stock_pipeline.listings import HEADER
 from tests.stock_pipeline.lake import Lake
 
@@ -110,3 +111,16 @@ def test_files_that_are_refused_stand_beside_those_that_are_read(lake: Lake) -> 
         ("AMS.csv", "AMS", True),
         ("AST.txt", "?", False),
     ]
+
+
+def test_an_outage_is_not_the_mappings_fault(lake: Lake, local_aws: LocalAws, tmp_path: Path) -> None:
+    lake.put_product([("A", "1", "APE")])
+    content = csv(MAPPING, ["A", "1", "APE"])
+    local_aws.faults.add("s3", "GetObject", "ServiceUnavailable")
+    try:
+        check = look(tmp_path, "mapping.csv", content, "product")
+    finally:
+        local_aws.faults.clear()
+    assert check.outlook is Outlook.UNKNOWN
+    assert "could not be checked because AWS does not answer" in check.text
+    assert look(tmp_path, "mapping.csv", content, "product").outlook is Outlook.FINE
