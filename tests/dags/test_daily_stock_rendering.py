@@ -131,7 +131,7 @@ def test_what_each_task_is_given(new: New, stack: Stack, way: Callable[[New], Lo
     run = way(new)
     where = {"run_date": DAY, "bucket": stack.bucket, "database": stack.database}
     wanted = {
-        "plan_run": {"run_date": DAY},
+        "plan_run": {"run_date": DAY, "bucket": stack.bucket},
         "plan_table": where,
         "publish_ebay": {"plan": PLAN, **where},
         "write_upload_files": {"stores": STORES, **where},
