@@ -6,20 +6,28 @@ rectangle and takes the process down, with nothing to catch; damaged parts are r
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
-from xml.parsers import expat
+
+from stock_pipeline.archive_parts import (
+    UnreadableWorkbook,
+    first_line,
+    parse,
+    refuse_entities,
+    small_xml,
+    whole_tags,
+)
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-CHUNK_BYTES = 1 << 20
-SMALL_PART_BYTES = 8 << 20
 SHORT_TEXT_BYTES = 200
 """A shared text up to this long may stand in any number of cells. In real feeds none has more."""
 
@@ -27,12 +35,7 @@ RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relati
 STRICT_RELATIONSHIP_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 Padding = dict[str, dict[str, list[int]]]
-StartHandler = Callable[[str, dict[str, str]], None]
 Parts = dict[str, zipfile.ZipInfo]
-
-
-class UnreadableWorkbook(ValueError):  # noqa: N818 - a judgement on what was sent, not a fault of ours
-    """The file is no workbook we can or dare to read; the message tells staff what it is and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class WorkbookLimits:
     file_bytes: int = 64 << 20
     unpacked_bytes: int = 256 << 20
     parts: int = 2_000
-    cells: int = 5_000_000
+    cells: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def _sheets(archive: zipfile.ZipFile, parts: Parts) -> list[ET.Element]:
     book = parts.get("xl/workbook.xml")
     if book is None or "xl/_rels/workbook.xml.rels" not in parts:
         raise UnreadableWorkbook("not a workbook: the file is a zip archive of something else")
-    sheets = [node for node in _small_xml(archive, book).iter() if node.tag.endswith("}sheet")]
+    sheets = [node for node in small_xml(archive, book).iter() if node.tag.endswith("}sheet")]
     if not sheets:
         raise UnreadableWorkbook("the workbook has no sheet")
     return sheets
@@ -164,10 +167,17 @@ def _sheet_part(archive: zipfile.ZipFile, parts: Parts, name: str | None) -> zip
         )
     link = sheet.get(RELATIONSHIP_ID) or sheet.get(STRICT_RELATIONSHIP_ID)
     links = parts["xl/_rels/workbook.xml.rels"]
-    targets = {node.get("Id"): node.get("Target", "") for node in _small_xml(archive, links)}
-    target = posixpath.normpath(posixpath.join("/xl", targets.get(link) or "")).lstrip("/").lower()
-    if target not in parts:
+    targets = {node.get("Id"): node.get("Target", "") for node in small_xml(archive, links)}
+    written = targets.get(link) or ""
+    target = posixpath.normpath(posixpath.join("/xl", written)).lstrip("/")
+    if target.lower() not in parts:
         raise UnreadableWorkbook("the workbook is damaged: its first sheet is not in the file")
+    if target != _as_calamine_reads(written):
+        raise UnreadableWorkbook(
+            "the workbook is damaged: programs do not agree where its first sheet is; open it in Excel, "
+            "check the list, save it again as .xlsx and send that"
+        )
+    target = target.lower()
     if target.startswith("xl/chartsheets/"):
         raise UnreadableWorkbook(
             f"the sheet {sheet.get('name')!r} is a chart and no list: put the sheet with the list first"
@@ -175,28 +185,20 @@ def _sheet_part(archive: zipfile.ZipFile, parts: Parts, name: str | None) -> zip
     return parts[target]
 
 
-def _small_xml(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> ET.Element:
-    if part.file_size > SMALL_PART_BYTES:
-        raise UnreadableWorkbook(f"the workbook is damaged: {part.filename} is too large")
-    text = archive.read(part)
-    _refuse_entities(text)
-    try:
-        return ET.fromstring(text)  # noqa: S314 - small, and without entities
-    except (LookupError, ValueError) as error:  # an encoding Python does not know, or expat does not read
-        raise UnreadableWorkbook(f"the workbook is damaged ({first_line(error)}); send it again") from error
-
-
-def _refuse_entities(text: bytes) -> None:
-    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        _refuse_doctype()
-
-
-def _refuse_doctype(*_: object) -> None:
-    raise UnreadableWorkbook("the workbook holds XML entities, which no spreadsheet program writes")
+def _as_calamine_reads(target: str) -> str:
+    """The part that calamine takes for a sheet's target: it knows no `..` and no folder `xl` within `xl`."""
+    return target.lstrip("/") if target.startswith(("/xl/", "xl/")) else f"xl/{target}"
 
 
 COMMON_ROWS, COMMON_COLUMNS = 9_999, 10
 """Rows up to here and columns A to J are so common that they are not looked at one by one."""
+MOST_ROWS = 1 << 20
+"""In a sheet, whatever program made it."""
+MOST_FORMATS, LONGEST_FORMAT = 500, 255
+"""Number formats that a spreadsheet program keeps, and the letters in one."""
+
+# Each of these takes time in proportion to the text, whatever stands there: what may be repeated never holds
+# the `<` that a match begins with, and is never tried again in another length.
 UNCOMMON_ROW = re.compile(rb'<row(?! r="[0-9]{1,4}")(?=[\s/>])(?: r="([0-9]{1,9})")?')
 UNCOMMON_CELL = re.compile(rb'<c(?! r="[A-J][0-9]{1,6}")(?=[\s/>])(?: r="([A-Z]{1,3})[0-9]{1,6}")?')
 ROW_NUMBER = re.compile(rb'<row r="([0-9]{1,9})"')
@@ -204,7 +206,9 @@ PREFIX = re.compile(rb'xmlns:\w+="[^"]*/spreadsheetml/(?:2006/)?main"')
 NUMBER_CELL = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,9})"((?: [a-z]+="[^"]*")*)>')
 STYLE_OF_NUMBER = re.compile(rb'^(?!.* t="[^n]).* s="([0-9]+)"')
 PREFIXED_TEXT = re.compile(rb"<(?:\w+:)?si\b")
-SHARED_TEXT_OF_CELL = re.compile(rb't="s"[^>]*>\s*<(?:\w+:)?v>([0-9]{1,9})<')
+SHARED_TEXT_OF_CELL = re.compile(
+    rb"""<(?:\w+:)?c(?=\s[^<>]*?\bt=["']s["'])[^<>]*+>\s*+<(?:\w+:)?v>([0-9]{1,9})<"""
+)
 
 
 def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: WorkbookLimits) -> None:
@@ -217,14 +221,16 @@ def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Workb
     ordinary = True
     unclosed = unclosed_rows = lists = 0
     ends = b""
-    numbers: list[bytes] = []
-    for index, chunk in enumerate(_whole_tags(archive, part)):
+    numbers = array("I")
+    for index, chunk in enumerate(whole_tags(archive, part)):
         if index == 0:
-            _refuse_entities(chunk)
+            refuse_entities(chunk)
             ordinary = PREFIX.search(chunk) is None
         unclosed += _unclosed(chunk)
         unclosed_rows += chunk.count(b"<row") - chunk.count(b"</row>")
-        numbers += ROW_NUMBER.findall(chunk)
+        numbers.extend(map(int, ROW_NUMBER.findall(chunk)))
+        if len(numbers) > MOST_ROWS:
+            raise UnreadableWorkbook(f"the sheet has more than {MOST_ROWS:,} rows, which no sheet can have")
         rows = UNCOMMON_ROW.findall(chunk)
         columns = set(UNCOMMON_CELL.findall(chunk))
         if b"" in columns or b"" in rows:
@@ -238,7 +244,8 @@ def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Workb
         raise UnreadableWorkbook("the workbook is damaged: its first sheet is cut off; send it again")
     if not ordinary or unclosed or unclosed_rows or last_row * last_column > limits.cells:
         last_row, last_column = _parsed_extent(archive, part)
-    if len(set(numbers)) < len(numbers):
+    ascending = all(one < next_one for one, next_one in itertools.pairwise(numbers))
+    if not ascending and len(set(numbers)) < len(numbers):
         raise UnreadableWorkbook(
             "the workbook is damaged: its first sheet holds a row twice, and nobody can tell which counts; "
             "open it in Excel, let it repair the file, check the list, and send that"
@@ -250,24 +257,6 @@ def _check_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Workb
             f"the sheet's cells reach to row {last_row:,} and column {last_column:,}, far beyond any list: "
             "delete the stray cell or the empty formatted rows and columns there, and send it again"
         )
-
-
-def _whole_tags(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The part's bytes in chunks that never end within a tag. Reading to the end checks the part's CRC."""
-    rest = b""
-    with archive.open(part) as stream:
-        while block := stream.read(CHUNK_BYTES):
-            end = block.rfind(b"<")
-            if end < 0 and len(rest) > CHUNK_BYTES:
-                raise UnreadableWorkbook(
-                    f"a text in it is longer than {CHUNK_BYTES:,} bytes, which no cell can hold"
-                )
-            if end < 0:
-                rest += block
-            else:
-                yield rest + block[:end]
-                rest = block[end:]
-    yield rest
 
 
 def _parsed_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, int]:
@@ -286,7 +275,7 @@ def _parsed_extent(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int
             last_row = max(last_row, int(match[2]) if match else row)
             last_column = max(last_column, column)
 
-    _parse(archive, part, start)
+    parse(archive, part, start)
     return last_row, last_column
 
 
@@ -297,18 +286,20 @@ def _check_texts(
     if strings is None:
         return
     unclosed = 0
-    lengths = [0]
-    for chunk in _whole_tags(archive, strings):
+    lengths = array("Q", [0])
+    for chunk in whole_tags(archive, strings):
         unclosed += _unclosed(chunk)
         end_of_last, *others = PREFIXED_TEXT.split(chunk) if b":si" in chunk else chunk.split(b"<si")
         lengths[-1] += len(end_of_last)
-        lengths += map(len, others)
+        lengths.extend(map(len, others))
+        if len(lengths) > limits.cells:
+            raise UnreadableWorkbook(f"the workbook has more than {limits.cells:,} texts: that is no list")
     if unclosed:
-        _parse(archive, strings)
+        parse(archive, strings)
     if max(lengths) <= SHORT_TEXT_BYTES:
         return
     numbers = (
-        int(number) for chunk in _whole_tags(archive, sheet) for number in SHARED_TEXT_OF_CELL.findall(chunk)
+        int(number) for chunk in whole_tags(archive, sheet) for number in SHARED_TEXT_OF_CELL.findall(chunk)
     )
     copied = sum(lengths[number + 1] for number in numbers if number + 1 < len(lengths))
     if copied > limits.unpacked_bytes:
@@ -330,7 +321,7 @@ def _find_padding(
     shown = _formats_with_zeros(archive, styles) if styles else {}
     if not shown:
         return padding
-    for chunk in _whole_tags(archive, sheet):
+    for chunk in whole_tags(archive, sheet):
         for letters, row, attributes in NUMBER_CELL.findall(chunk):
             style = STYLE_OF_NUMBER.search(attributes)
             column = _column_number(letters)
@@ -341,7 +332,7 @@ def _find_padding(
 
 def _formats_with_zeros(archive: zipfile.ZipFile, styles: zipfile.ZipInfo) -> dict[bytes, str]:
     """Number formats that are nothing but zeros in groups, by the number (as text) of the cell styles."""
-    root = _small_xml(archive, styles)
+    root = small_xml(archive, styles)
     # What comes after a semicolon is for negative numbers; quotes and backslashes only mark literal text.
     formats = {
         node.get("numFmtId"): re.sub(r'["\\]', "", node.get("formatCode", "").split(";")[0])
@@ -349,6 +340,8 @@ def _formats_with_zeros(archive: zipfile.ZipFile, styles: zipfile.ZipInfo) -> di
         if node.get("formatCode")
     }
     zeros = {number: code for number, code in formats.items() if re.fullmatch("0{2,}|0+([-/ ]0+)+", code)}
+    if len(set(zeros.values())) > MOST_FORMATS or max(map(len, zeros.values()), default=0) > LONGEST_FORMAT:
+        raise UnreadableWorkbook("its number formats are more, or longer, than a spreadsheet program allows")
     styles_of_cells = [style for group in root if group.tag.endswith("}cellXfs") for style in group]
     numbers = [style.get("numFmtId") for style in styles_of_cells]
     return {str(at).encode(): zeros[number] for at, number in enumerate(numbers) if number in zeros}
@@ -363,27 +356,8 @@ def _unclosed(chunk: bytes) -> int:
     return chunk.count(b"<") - 2 * chunk.count(b"</") - chunk.count(b"/>") - declarations
 
 
-def _parse(archive: zipfile.ZipFile, part: zipfile.ZipInfo, start: StartHandler | None = None) -> None:
-    """Refuse a part that is not well-formed or holds entities."""
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    parser.StartDoctypeDeclHandler = _refuse_doctype
-    try:
-        with archive.open(part) as stream:
-            parser.ParseFile(stream)
-    except UnreadableWorkbook:
-        raise
-    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter for encodings it does not know
-        raise UnreadableWorkbook(f"the workbook is damaged ({first_line(error)}); send it again") from error
-
-
 def _column_number(letters: bytes) -> int:
     number = 0
     for letter in letters:
         number = number * 26 + letter - ord("A") + 1
     return number
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line of at most 200 characters."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

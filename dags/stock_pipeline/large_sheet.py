@@ -6,6 +6,7 @@ sheet's XML is parsed a block of rows at a time, and only the texts that its cel
 
 from __future__ import annotations
 
+import bisect
 import functools
 import gc
 import re
@@ -15,12 +16,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from xml.etree import ElementTree as ET
 
 import polars as pl
 
-from stock_pipeline.archive import UnreadableWorkbook, WorkbookLimits, check_archive, first_line
+from stock_pipeline.archive import (
+    LONGEST_FORMAT,
+    Padding,
+    UnreadableWorkbook,
+    WorkbookLimits,
+    check_archive,
+    first_line,
+)
 from stock_pipeline.workbook import with_leading_zeros
 
 BLOCK_BYTES = 256 << 10
@@ -32,13 +40,18 @@ LISTING_LIMITS = WorkbookLimits(
 """For lists of a million rows: as many as a sheet can have, by 32 columns."""
 
 DIGITS = "0123456789"
+MOST_COLUMNS = 1 << 14
 
 FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - what a spreadsheet shows has no time zone
 DAY, LEAP_DAY, LAST_DAY = 86_400, 60, 2_958_466
 BUILT_IN_DATES = {str(number) for number in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}
 """Number formats for dates and times that every workbook has."""
 
-_ROW_END = re.compile(rb"</(?:\w+:)?row\s*>|<(?:\w+:)?row(?:\s[^>]*)?/>")
+LONGEST_ELEMENT = 8 << 20
+"""A row of all the columns there can be, or one text, in bytes of XML. Excel's rows have some thousands."""
+
+# No part that may be repeated holds the `<` that a match begins with, so the time they take is linear.
+_ROW_END = re.compile(rb"</(?:\w+:)?row\s*>|<(?:\w+:)?row(?:\s[^<>]*)?/>")
 _TEXT_END = re.compile(rb"</(?:\w+:)?si\s*>|<(?:\w+:)?si\s*/>")
 
 
@@ -61,13 +74,17 @@ def sheet_blocks(
         UnreadableWorkbook: it is not a workbook, is damaged, or is larger than `limits` allow.
     """
     padding, part = check_archive(path, limits, columns, sheet)
+    for formats in padding.values():
+        for rows_of_format in formats.values():
+            rows_of_format.sort()
     try:
         with zipfile.ZipFile(path) as archive:
             texts = _shared_texts(archive)
             dates = _date_styles(archive)
             with archive.open(part) as stream:
                 for rows in _elements(stream, _ROW_END, "sheetData"):
-                    yield with_leading_zeros(_cells(rows, columns, texts, dates), padding)
+                    cells = _cells(rows, columns, texts, dates)
+                    yield with_leading_zeros(cells, _padding_of(cells["row"], padding))
     except UnreadableWorkbook:
         raise
     except (
@@ -81,14 +98,32 @@ def sheet_blocks(
         raise UnreadableWorkbook(f"the workbook is damaged ({first_line(error)}); send it again") from error
 
 
+def _padding_of(rows: pl.Series, padding: Padding) -> Padding:
+    """The part of a sheet's padding (its rows in order) that a block of rows may need, found by halving."""
+    first, last = rows.min(), rows.max()
+    return {
+        column: {shown: near for shown, of in formats.items() if (near := _between(of, first, last))}
+        for column, formats in padding.items()
+    }
+
+
+def _between(numbers: list[int], first: Any, last: Any) -> list[int]:
+    return numbers[bisect.bisect_left(numbers, first) : bisect.bisect_right(numbers, last)]
+
+
 def _elements(stream: IO[bytes], end: re.Pattern[bytes], container: str) -> Iterator[list[ET.Element]]:
     """The children of the part's list, parsed in blocks that end where one of them does."""
     rest = b""
     opening = b""
     while chunk := stream.read(BLOCK_BYTES):
         rest += chunk
+        # What is left over is searched again with each chunk.
+        if len(rest) > LONGEST_ELEMENT + BLOCK_BYTES:
+            raise UnreadableWorkbook(
+                f"something in it is longer than {LONGEST_ELEMENT:,} bytes, which no row and no text is"
+            )
         if not opening:
-            begins = re.search(rb"<(?:\w+:)?(?:" + container.encode() + rb")(?:\s[^>]*)?(/?)>", rest)
+            begins = re.search(rb"<(?:\w+:)?(?:" + container.encode() + rb")(?:\s[^<>]*)?(/?)>", rest)
             if begins is None:
                 continue
             if begins[1]:
@@ -143,7 +178,9 @@ def _date_styles(archive: zipfile.ZipFile) -> frozenset[str]:
         return frozenset()
     root = ET.fromstring(archive.read(name))  # noqa: S314 - checked before
     own = {
-        node.get("numFmtId"): re.sub(r'"[^"]*"|\\.|\[[^\]]*\]', "", node.get("formatCode", "")).lower()
+        node.get("numFmtId"): re.sub(
+            r'"[^"]*"|\\.|\[[^\[\]]*\]', "", node.get("formatCode", "")[:LONGEST_FORMAT]
+        ).lower()
         for node in root.iter()
         if node.tag.endswith("}numFmt")
     }
@@ -189,9 +226,11 @@ def _cells(rows: list[ET.Element], columns: int, texts: pl.Series, dates: frozen
     return pl.DataFrame({"row": pl.Series(numbers, dtype=pl.UInt32), **table})
 
 
-@functools.cache
+@functools.lru_cache(maxsize=MOST_COLUMNS)
 def _column(letters: str) -> int:
     """A column's number from 0, by its letters."""
+    if not re.fullmatch("[A-Za-z]{1,3}", letters):
+        raise ValueError(f"no column {letters[:9]!r}")
     number = 0
     for letter in letters.upper():
         number = number * 26 + ord(letter) - ord("A") + 1

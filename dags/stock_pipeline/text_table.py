@@ -18,6 +18,8 @@ ENDINGS = (".xlsx", ".csv")
 SEPARATORS = (",", ";", "\t")
 BLOCK_ROWS = 10_000
 CHUNK_CHARACTERS = 2 << 20
+LONGEST_LINE = 1 << 20
+"""In characters; Excel's longest cell has 32,767."""
 NO_TEXT = "the file is no text: save the list as .xlsx or .csv and upload that"
 NOTHING = r"^(#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!))?$"
 """What is in a cell in which there is nothing: the errors of spreadsheets, as a CSV has them, are text."""
@@ -152,6 +154,8 @@ def _lines(path: Path) -> Iterator[str]:
                     yield rest + text[:end]
                     rest = ""
                 rest += text[end:]
+                if len(rest) > LONGEST_LINE:
+                    raise RejectedFeed(f"it has a row of more than {LONGEST_LINE:,} characters; {NO_TEXT}")
     except UnicodeError as error:
         raise RejectedFeed(NO_TEXT) from error
     if rest:
