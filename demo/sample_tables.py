@@ -19,7 +19,8 @@ from pathlib import Path
 
 import polars as pl
 
-from stock_pipeline.feed import RejectedFeed, read_feed
+from stock_pipeline.feed import RejectedFeed
+from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.suppliers import Supplier, load_suppliers
 from stock_pipeline.tables import PRODUCT, STORE, STORES, Table
 
@@ -133,25 +134,26 @@ def _read_codes(feeds: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     """
     suppliers = load_suppliers()
     frames, skipped = [], {}
-    for path in sorted(feeds.glob("*/*.xlsx")):
-        supplier = suppliers.supplier_of_file(path.name)
-        if not _is_day(path.parent.name) or path.name.startswith("~$"):
-            continue
-        if supplier is None:
-            skipped[f"{path.parent.name}/{path.name}"] = "no known supplier"
-            continue
-        try:
-            frames.append(_codes_of_one(path, supplier))
-        except RejectedFeed as error:
-            skipped[f"{path.parent.name}/{path.name}"] = str(error)
+    with SafeReader(FEED_LIMITS) as reader:
+        for path in sorted(feeds.glob("*/*.xlsx")):
+            supplier = suppliers.supplier_of_file(path.name)
+            if not _is_day(path.parent.name) or path.name.startswith("~$"):
+                continue
+            if supplier is None:
+                skipped[f"{path.parent.name}/{path.name}"] = "no known supplier"
+                continue
+            try:
+                frames.append(_codes_of_one(reader, path, supplier))
+            except RejectedFeed as error:
+                skipped[f"{path.parent.name}/{path.name}"] = str(error)
     if not frames:
         raise ValueError(f"no usable workbook in {feeds}/<YYYY-MM-DD>/: {skipped or 'no workbook at all'}")
     codes = pl.concat(frames).unique(["supplier", "key"], keep="first", maintain_order=True)
     return codes.sort("supplier", "key"), skipped
 
 
-def _codes_of_one(path: Path, supplier: Supplier) -> pl.DataFrame:
-    feed = read_feed(path, supplier)
+def _codes_of_one(reader: SafeReader, path: Path, supplier: Supplier) -> pl.DataFrame:
+    feed = reader.read_feed(path, supplier)
     # Such a file has been seen to hold another supplier's codes under this one's header.
     if feed.rejected_share > supplier.thresholds.max_rejected_share:
         raise RejectedFeed(f"{feed.rejected_share:.1%} of its rows are rejected")

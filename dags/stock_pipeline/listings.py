@@ -34,6 +34,9 @@ MOST_SUPPLIERS = 90
 DEAREST = 1_000_000
 PRICE = r"^£?\s*((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?)$"
 SHOWN = ("row", "reason", "item_id_cell", "custom_label", "price_cell", "prefix", "uk_rtg", "title")
+MOST_SHOWN, SHOWN_CHARACTERS = 100_000, 200
+"""How many rejected rows are kept for staff, and how much of each cell: a twentieth of two million rows."""
+
 REPEATED = "the same row stands there before"
 
 
@@ -44,7 +47,7 @@ class Listings:
     Attributes:
         upload: Parquet files with `UPLOAD_COLUMNS`: accepted listings, each once, and the rejected rows that
             name a listing, whose old state is to be kept.
-        rejected: `row`, `reason` and the cells in question as text, for staff.
+        rejected: `row`, `reason` and the cells in question as text, for staff; the first `MOST_SHOWN` rows.
         counts: `rows`, `accepted`, `rejected`, and `repeated` (rows that are there twice, alike).
         suppliers: accepted listings by supplier, by code.
     """
@@ -85,7 +88,8 @@ def read_listings(path: Path, folder: Path, sheet: str | None = None) -> Listing
         part.unlink()
         alike = (pl.col("reason") == REPEATED).fill_null(value=False)
         refused = rows.filter(pl.col("reason").is_not_null() & ~alike)
-        rejected.append(refused.select(*SHOWN))
+        shown = refused.head(max(0, MOST_SHOWN - counts["rejected"])).select(*SHOWN)
+        rejected.append(shown.with_columns(pl.col(pl.String).str.head(SHOWN_CHARACTERS)))
         upload.append(folder / part.name.replace("judged", "upload"))
         listed = rows.filter(pl.col("item_id").is_not_null() & ~alike)
         accepted = listed.with_columns(accepted=pl.col("reason").is_null()).select(*UPLOAD_COLUMNS)

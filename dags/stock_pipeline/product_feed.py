@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,15 +12,14 @@ import polars as pl
 from stock_pipeline import locations
 from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.file_names import shown_name
-from stock_pipeline.listings import SUPPLIER
+from stock_pipeline.mapping_file import HALF, MappingFile
 from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.refresh import RefreshCheck, RefreshFile, RefreshReport
 from stock_pipeline.report import SAMPLES, Verdict
-from stock_pipeline.rules import clean_code
+from stock_pipeline.safe_reading import SafeReader
 from stock_pipeline.spreadsheets import harmless_csv
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.tables import PRODUCT
-from stock_pipeline.text_table import BEYOND, read_list
 from stock_pipeline.uploads import downloaded, quarantine_upload, recent_files, stage_upload, upload_table
 
 if TYPE_CHECKING:
@@ -31,9 +29,6 @@ if TYPE_CHECKING:
 DAG_ID = "monthly_product"
 DAYS = 31
 """A run reads the newest file of so many days, so that what was uploaded in the month counts on the 1st."""
-
-HEADER = ("custom_label", "part_number", "supplier")
-HALF = "another row of its custom_label cannot be used, so the label is left out"
 
 
 def looked_for(run_date: date) -> str:
@@ -55,58 +50,6 @@ def find_file(s3: S3Client, bucket: str, run_date: date) -> tuple[RefreshFile | 
         else:
             newest.not_read.append(shown)
     return newest, not_read
-
-
-@dataclass(frozen=True, slots=True)
-class MappingFile:
-    """A mapping as it was sent, every row judged.
-
-    Attributes:
-        rows: how many rows the file has.
-        mapping: `custom_label`, `part_number`, `supplier`, each usable row once.
-        rejected: of the rows that are not in it `row`, their cells and the `reason`.
-    """
-
-    rows: int
-    mapping: pl.DataFrame
-    rejected: pl.DataFrame
-
-
-def read_mapping_file(path: Path) -> MappingFile:
-    """Read a mapping and judge every row.
-
-    A label one of whose rows cannot be used is left out with all its rows: half of a kit's parts would be a
-    wrong quantity, and no label at all only keeps its listings from being told.
-
-    Raises:
-        RejectedFeed: it cannot be read, or has no such header or no row.
-    """
-    rows = pl.concat([*read_list(path, HEADER)])
-    if rows.is_empty():
-        raise RejectedFeed("there is no row below the header")
-    rows = rows.with_columns(
-        pl.col("custom_label").str.to_uppercase(),
-        clean_code(pl.col("part_number")),
-        pl.col("supplier").str.to_uppercase(),
-    ).with_columns(
-        pl.when(pl.col(BEYOND).is_not_null())
-        .then(pl.lit("it has more cells than the header: is a text with a comma not in quotation marks?"))
-        .when(pl.col("custom_label").is_null())
-        .then(pl.lit("custom_label is blank"))
-        .when(pl.col("part_number").is_null())
-        .then(pl.lit("part_number is blank"))
-        .when(pl.col("supplier").is_null())
-        .then(pl.lit("supplier is blank"))
-        .when(~pl.col("supplier").str.contains(SUPPLIER))
-        .then(pl.lit("supplier is no supplier's code"))
-        .alias("reason")
-    )
-    broken = rows.filter(pl.col("reason").is_not_null()).select("custom_label").drop_nulls().unique()
-    halves = pl.col("custom_label").is_in(broken["custom_label"].implode()).fill_null(value=False)
-    rows = rows.with_columns(pl.coalesce("reason", pl.when(halves).then(pl.lit(HALF))).alias("reason"))
-    mapping = rows.filter(pl.col("reason").is_null()).select(HEADER).unique(maintain_order=True)
-    rejected = rows.filter(pl.col("reason").is_not_null()).select("row", *HEADER, "reason")
-    return MappingFile(rows.height, mapping, rejected)
 
 
 def read_product(
@@ -142,8 +85,10 @@ def read_product(
         with (
             downloaded(s3, bucket, file.key, file.size) as path,
             TemporaryDirectory(prefix="product_") as folder,
+            SafeReader() as reader,
         ):
-            sent = read_mapping_file(path)
+            sent = reader.read_mapping_file(path)
+            reader.close()
             _note(sent, suppliers, report)
             if sent.rejected.height:
                 report.rejected_rows = rows_key

@@ -20,7 +20,7 @@ from stock_pipeline import locations
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
-from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader, read_feed
+from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader
 from stock_pipeline.feed_files import WORKBOOK_ENDING, UploadedFile, Uploads, put, quarantine, sha256_of
 from stock_pipeline.mapping import known_elsewhere, read_mapping
 from stock_pipeline.report import (
@@ -35,6 +35,7 @@ from stock_pipeline.report import (
     rows_for_staff,
     sample_rows,
 )
+from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
 from stock_pipeline.snapshot_files import read_baseline, write_snapshot
 from stock_pipeline.spreadsheets import harmless_csv
@@ -99,19 +100,22 @@ def process_feed(
             last_modified=file.last_modified,
             not_read=sorted(other.shown for other in files if other is not file),
         )
-        judge = _Judge(
-            s3,
-            bucket,
-            file,
-            report.file,
-            suppliers,
-            supplier,
-            mapping=read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier),
-            baseline=read_baseline(s3, bucket, supplier.code, last_date) if last_date else None,
-            uploads=uploads,
-            releases=[entry for entry in (release, earlier and earlier.release) if entry],
-        )
-        judge.judge(report)
+        # The reader's process starts here, to be there when everything else is.
+        with SafeReader(FEED_LIMITS) as reader:
+            judge = _Judge(
+                s3,
+                bucket,
+                file,
+                report.file,
+                suppliers,
+                supplier,
+                reader,
+                mapping=read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier),
+                baseline=read_baseline(s3, bucket, supplier.code, last_date) if last_date else None,
+                uploads=uploads,
+                releases=[entry for entry in (release, earlier and earlier.release) if entry],
+            )
+            judge.judge(report)
     # What an earlier run of the day accepted stays in force.
     in_force = run_date if report.verdict is Verdict.ACCEPTED else max(dates, default=None)
     report.age_days = (run_date - in_force).days if in_force else None
@@ -132,6 +136,7 @@ class _Judge:
     described: FeedFile
     suppliers: SuppliersFile
     supplier: Supplier
+    reader: SafeReader
     mapping: pl.DataFrame
     baseline: Baseline | None
     uploads: Uploads
@@ -178,13 +183,15 @@ class _Judge:
             with path.open("rb") as body:
                 self.described.sha256 = hashlib.file_digest(body, "sha256").hexdigest()
             try:
-                return read_feed(path, self.supplier, limits)
+                return self.reader.read_feed(path, self.supplier, limits)
             except UnknownHeader as error:
                 if owners := self.suppliers.suppliers_with_header(error.head):
                     raise RejectedFeed(
                         f"{error}; that is how lists of {' and '.join(owners)} begin"
                     ) from error
                 raise
+            finally:
+                self.reader.close()
 
     def _check(self, feed: Feed, snapshot: Snapshot, report: FeedReport) -> list[str]:
         """Note every check's figure; returns why the feed is to be held, as sentences.

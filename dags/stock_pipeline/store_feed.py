@@ -10,16 +10,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from stock_pipeline import locations
-from stock_pipeline.archive import UnreadableWorkbook, sheet_names
 from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.feed_files import UploadedFile
 from stock_pipeline.file_names import WORD_ENDS, shown_name
 from stock_pipeline.large_sheet import LISTING_LIMITS
-from stock_pipeline.listings import UPLOAD_COLUMNS, Listings, read_listings
+from stock_pipeline.listings import UPLOAD_COLUMNS, Listings
 from stock_pipeline.messages import listed
 from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.refresh import RefreshCheck, RefreshFile, RefreshReport
 from stock_pipeline.report import SAMPLES, Verdict
+from stock_pipeline.safe_reading import SafeReader
 from stock_pipeline.spreadsheets import harmless_csv
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.tables import STORE, STORES
@@ -80,7 +80,7 @@ def find_files(s3: S3Client, bucket: str, run_date: date) -> StoreFiles:
             sheets: Iterable[tuple[str, str | None]] = (
                 _stores_of_sheets(s3, bucket, file, name, found) if name in store_groups() else [(name, None)]
             )
-        except (RejectedFeed, UnreadableWorkbook) as error:
+        except RejectedFeed as error:
             found.not_read[shown] = f"rejected: {error}"
             quarantine_upload(s3, bucket, file.key, found.not_read[shown])
             continue
@@ -101,8 +101,8 @@ def _stores_of_sheets(
     stores = [store for store in STORES if store.startswith(f"{group}_")]
     if not file.is_workbook:
         raise RejectedFeed(f"{group} stands for {', '.join(stores)}: name the file by one of them")
-    with downloaded(s3, bucket, file.key, file.size) as path:
-        sheets = [sheet.name for sheet in sheet_names(path, LISTING_LIMITS) if sheet.visible]
+    with downloaded(s3, bucket, file.key, file.size) as path, SafeReader() as reader:
+        sheets = [sheet.name for sheet in reader.sheet_names(path, LISTING_LIMITS) if sheet.visible]
     named: list[tuple[str, str | None]] = []
     for sheet in sheets:
         folded = sheet.strip().upper()
@@ -154,8 +154,10 @@ def read_store(
         with (
             downloaded(s3, bucket, file.key, file.size) as path,
             TemporaryDirectory(prefix="store_") as folder,
+            SafeReader() as reader,
         ):
-            listings = read_listings(path, Path(folder), file.sheet)
+            listings = reader.read_listings(path, Path(folder), file.sheet)
+            reader.close()
             _note(listings, suppliers, report)
             if listings.rejected.height:
                 report.rejected_rows = rows_key
@@ -204,8 +206,8 @@ def _check(listings: Listings, limit: float, report: RefreshReport) -> None:
     if share > limit:
         first = listings.rejected.row(0, named=True)
         raise RejectedFeed(
-            f"{listings.rejected.height:,} of {listings.counts['rows']:,} rows ({share:.1%}) cannot be used, "
-            f"more than {limit:.0%}; the first is row {first['row']:,}: {first['reason']}"
+            f"{listings.counts['rejected']:,} of {listings.counts['rows']:,} rows ({share:.1%}) cannot be "
+            f"used, more than {limit:.0%}; the first is row {first['row']:,}: {first['reason']}"
         )
     if not listings.counts["accepted"]:
         raise RejectedFeed("there is no usable row")

@@ -19,11 +19,12 @@ from pydantic import BaseModel
 
 from stock_pipeline import locations
 from stock_pipeline.catalog import snapshot_dates
-from stock_pipeline.feed import RejectedFeed, read_feed
+from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.mapping import read_mapping
 from stock_pipeline.report import FeedReport, Verdict
 from stock_pipeline.rules import label as label_of
 from stock_pipeline.rules import match_key
+from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.snapshot import build_snapshot
 from stock_pipeline.spreadsheets import column_name
 from stock_pipeline.suppliers import ListedRule, OutListRule, Supplier, SuppliersFile
@@ -264,11 +265,11 @@ def _read_again(
 ) -> str:
     assert trace.file is not None  # noqa: S101 - the caller has set them
     assert trace.snapshot_date is not None  # noqa: S101
-    with TemporaryDirectory(prefix="trace_") as folder:
+    with TemporaryDirectory(prefix="trace_") as folder, SafeReader(FEED_LIMITS) as reader:
         path = Path(folder) / "feed.xlsx"
         source.s3.download_file(source.bucket, trace.file, str(path))
         try:
-            feed = read_feed(path, rules)
+            feed = reader.read_feed(path, rules)
         except RejectedFeed as error:
             return (
                 f"it says {trace.quantity}, but with today's rules its workbook would be rejected ({error})."

@@ -1,8 +1,7 @@
 """Looks at a supplier's workbook as the run will, before it is sent: nothing is written anywhere.
 
-It runs in a process of its own, see `reader_process`. One thing is not as in the run: for a list of what is
-out of stock the run takes the labels of the store table, which is far too large to read while somebody waits.
-Here they are those of the last snapshot.
+One thing is not as in the run: for a list of what is out of stock the run takes the labels of the store
+table, which is far too large to read while somebody waits. Here they are those of the last snapshot.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import hashlib
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 from pydantic import BaseModel
@@ -21,17 +19,15 @@ from frontend.services.settings import settings
 from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader, read_feed
+from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader
 from stock_pipeline.feed_files import Uploads, sha256_of
 from stock_pipeline.mapping import known_elsewhere, read_mapping
 from stock_pipeline.report import Check, Consequence, count_matches, count_rows
 from stock_pipeline.rules import match_key
+from stock_pipeline.safe_reading import SafeReader
 from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
 from stock_pipeline.snapshot_files import read_baseline
 from stock_pipeline.suppliers import Supplier, SuppliersFile, load_suppliers
-
-CHECK = f"{__name__}:answer"
-"""What `reader_process` calls."""
 
 
 class Outlook(StrEnum):
@@ -79,18 +75,13 @@ class FeedCheck(BaseModel):
     looks_like: str | None = None
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """In the child process: a `FeedCheck` for a `FeedRequest`, both as JSON has them."""
-    return look_at(FeedRequest.model_validate(request)).model_dump(mode="json")
-
-
-def look_at(request: FeedRequest) -> FeedCheck:
+def look_at(request: FeedRequest, reader: SafeReader) -> FeedCheck:
     """Read a file and judge it as the run would."""
     suppliers = load_suppliers()
     supplier = suppliers.supplier(request.supplier)
     found = FeedCheck(supplier=supplier.code, outlook=Outlook.FINE, text="")
     try:
-        feed = _read(request.path, supplier, suppliers)
+        feed = _read(reader, request.path, supplier, suppliers)
         found.counts = count_rows(feed)
         _compare(feed, supplier, suppliers, request, found)
     except RejectedFeed as error:
@@ -116,9 +107,9 @@ def unchecked(outage: str) -> str:
     )
 
 
-def _read(path: Path, supplier: Supplier, suppliers: SuppliersFile) -> Feed:
+def _read(reader: SafeReader, path: Path, supplier: Supplier, suppliers: SuppliersFile) -> Feed:
     try:
-        return read_feed(path, supplier)
+        return reader.read_feed(path, supplier)
     except UnknownHeader as error:
         if owners := suppliers.suppliers_with_header(error.head):
             raise RejectedFeed(f"{error}; that is how lists of {' and '.join(owners)} begin") from error

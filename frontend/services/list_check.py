@@ -10,7 +10,7 @@ from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 from pydantic import BaseModel
@@ -18,22 +18,14 @@ from pydantic import BaseModel
 from frontend.services.aws import OUTAGE, outage_in_words, s3_client
 from frontend.services.feed_check import Outlook, unchecked
 from frontend.services.settings import settings
-from stock_pipeline.archive import UnreadableWorkbook, sheet_names
 from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.file_names import name_fault
 from stock_pipeline.large_sheet import LISTING_LIMITS
-from stock_pipeline.listings import read_listings
-from stock_pipeline.product_feed import read_mapping_file
+from stock_pipeline.safe_reading import SafeReader
 from stock_pipeline.store_feed import store_groups, store_of_name
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import PRODUCT, STORES
 from stock_pipeline.text_table import ENDINGS
-
-CHECK = f"{__name__}:answer"
-"""What `reader_process` calls."""
-
-SECONDS = 600.0
-"""How long a list of a million rows may take."""
 
 Kind = Literal["store", "product"]
 
@@ -77,21 +69,16 @@ def refusal(name: str, size: int, kind: Kind) -> str | None:
     return None
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """In the child process: a `ListCheck` for a `ListRequest`, both as JSON has them."""
-    return look_at(ListRequest.model_validate(request)).model_dump(mode="json")
-
-
-def look_at(request: ListRequest) -> ListCheck:
+def look_at(request: ListRequest, reader: SafeReader) -> ListCheck:
     """Read a file and judge its rows as the run would."""
     subject = store_of_name(request.name) if request.kind == "store" else PRODUCT.name
     found = ListCheck(subject=subject or "?", outlook=Outlook.FINE, text="")
     try:
         if request.kind == "store":
-            _look_at_store(request.path, found)
+            _look_at_store(reader, request.path, found)
         else:
-            _look_at_mapping(request.path, found)
-    except (RejectedFeed, UnreadableWorkbook) as error:
+            _look_at_mapping(reader, request.path, found)
+    except RejectedFeed as error:
         found.outlook, found.text = Outlook.UNUSABLE, str(error)
         return found
     except OUTAGE as error:
@@ -118,16 +105,16 @@ def _rejected_limit(kind: Kind) -> float:
     return limits.max_rejected_share
 
 
-def _look_at_store(path: Path, found: ListCheck) -> None:
+def _look_at_store(reader: SafeReader, path: Path, found: ListCheck) -> None:
     """Read the file of a store, or each sheet of a group's workbook that is a store's."""
     sheets: list[str | None] = [None]
     if found.subject in store_groups():
-        sheets, found.subject = _stores_in(path, found.subject)
+        sheets, found.subject = _stores_in(reader, path, found.subject)
     counts: Counter[str] = Counter()
     suppliers: Counter[str] = Counter()
     for sheet in sheets:
         with TemporaryDirectory(prefix="list_check_") as folder:
-            listings = read_listings(path, Path(folder), sheet)
+            listings = reader.read_listings(path, Path(folder), sheet)
         counts.update(listings.counts)
         suppliers.update(listings.suppliers)
         if listings.rejected.height and not found.text:
@@ -136,11 +123,11 @@ def _look_at_store(path: Path, found: ListCheck) -> None:
     found.counts, found.suppliers = dict(counts), dict(sorted(suppliers.items()))
 
 
-def _stores_in(path: Path, group: str) -> tuple[list[str | None], str]:
+def _stores_in(reader: SafeReader, path: Path, group: str) -> tuple[list[str | None], str]:
     """The sheets of a group's workbook that are stores, and the stores' names."""
     if path.suffix.lower() != ".xlsx":
         raise RejectedFeed(f"{group} stands for several stores: name the file by one of them")
-    names = [sheet.name for sheet in sheet_names(path, LISTING_LIMITS) if sheet.visible]
+    names = [sheet.name for sheet in reader.sheet_names(path, LISTING_LIMITS) if sheet.visible]
     stores = {}
     for name in names:
         folded = name.strip().upper()
@@ -152,9 +139,9 @@ def _stores_in(path: Path, group: str) -> tuple[list[str | None], str]:
     return list(stores), ", ".join(stores.values())
 
 
-def _look_at_mapping(path: Path, found: ListCheck) -> None:
+def _look_at_mapping(reader: SafeReader, path: Path, found: ListCheck) -> None:
     """Read the mapping and compare it with the one in force, which is small enough for that."""
-    sent = read_mapping_file(path)
+    sent = reader.read_mapping_file(path)
     found.counts = {
         "rows": sent.rows,
         "accepted": sent.mapping.height,

@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from frontend.services import list_check
-from frontend.services.feed_check import CHECK, FeedCheck, FeedRequest, Outlook
+from frontend.services import feed_check, list_check
+from frontend.services.feed_check import FeedCheck, FeedRequest, Outlook
 from frontend.services.list_check import Kind, ListCheck, ListRequest
-from frontend.services.reader_process import ReaderDied, read_each
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.feed_files import WORKBOOK_ENDING, sha256_of
 from stock_pipeline.file_names import first_word, given_name, name_fault
+from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.suppliers import SuppliersFile
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ def look_at_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[Line]:
 
 def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck]:
     """Look at each file as the run will, in a process of its own; in order, each as soon as it is known."""
-    with TemporaryDirectory(prefix="stock_check_") as folder:
-        requests = []
+    with TemporaryDirectory(prefix="stock_check_") as folder, SafeReader(FEED_LIMITS) as reader:
         for number, entry in enumerate(entries):
             path = Path(folder) / f"{number}{WORKBOOK_ENDING}"
             path.write_bytes(entry.file.content)
@@ -158,27 +157,18 @@ def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck
                 run_date=run_date,
                 peers=peers,
             )
-            requests.append(request.model_dump(mode="json"))
-        for entry, answer in zip(entries, read_each(CHECK, requests), strict=True):
-            if isinstance(answer, ReaderDied):
-                yield FeedCheck(supplier=entry.supplier or "", outlook=Outlook.UNUSABLE, text=str(answer))
-            else:
-                yield FeedCheck.model_validate(answer)
+            yield feed_check.look_at(request, reader)
+            path.unlink()
 
 
 def check_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[ListCheck]:
     """Look at stores' files or the mapping's, in a process of their own; each as soon as it is known."""
-    with TemporaryDirectory(prefix="list_check_") as folder:
-        requests = []
+    with TemporaryDirectory(prefix="list_check_") as folder, SafeReader() as reader:
         for number, file in enumerate(files):
             path = Path(folder) / f"{number}{Path(file.name).suffix.lower()}"
             path.write_bytes(file.content)
-            requests.append(ListRequest(path=path, name=file.name, kind=kind).model_dump(mode="json"))
-        for answer in read_each(list_check.CHECK, requests, list_check.SECONDS):
-            if isinstance(answer, ReaderDied):
-                yield ListCheck(subject="?", outlook=Outlook.UNUSABLE, text=str(answer))
-            else:
-                yield ListCheck.model_validate(answer)
+            yield list_check.look_at(ListRequest(path=path, name=file.name, kind=kind), reader)
+            path.unlink()
 
 
 class Outcome(StrEnum):

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from demo.refresh_files import write_refresh_files
-from stock_pipeline import product_feed
+from stock_pipeline import mapping_file
 from stock_pipeline.listings import HEADER
 from stock_pipeline.tables import PRODUCT, STORE
 from stock_pipeline.text_table import read_list
@@ -56,5 +56,5 @@ def test_a_workbook_has_a_sheet_for_a_store(folder: Path) -> None:
 
 
 def test_the_mapping_is_a_csv(folder: Path) -> None:
-    rows = pl.concat(read_list(folder / "product/product.csv", product_feed.HEADER))
-    assert rows.select(product_feed.HEADER).rows() == [("UKD-BGA-1", '"007', "BGA")]
+    rows = pl.concat(read_list(folder / "product/product.csv", mapping_file.HEADER))
+    assert rows.select(mapping_file.HEADER).rows() == [("UKD-BGA-1", '"007', "BGA")]

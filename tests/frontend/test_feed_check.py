@@ -13,6 +13,7 @@ from frontend.services.feed_check import FeedCheck, FeedRequest, Outlook, look_a
 from frontend.services.uploads import Chosen, check_feeds, sort_feeds
 from local_aws.server import LocalAws
 from stock_pipeline.report import Verdict
+from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.stock_feed import process_feed
 from tests.frontend.conftest import DAY, SUPPLIERS
 from tests.stock_pipeline.lake import Lake
@@ -51,7 +52,9 @@ def filled(lake: Lake) -> Lake:
 def look(lake: Lake, content: bytes, supplier: str = "BET", day: date = DAY) -> FeedCheck:
     path = Path(lake.folder) / "chosen.xlsx"
     path.write_bytes(content)
-    return look_at(FeedRequest(path=path, name=f"{supplier}.xlsx", supplier=supplier, run_date=day))
+    request = FeedRequest(path=path, name=f"{supplier}.xlsx", supplier=supplier, run_date=day)
+    with SafeReader(FEED_LIMITS) as reader:
+        return look_at(request, reader)
 
 
 FORETOLD = {

@@ -1,0 +1,157 @@
+"""What it takes to read a file in the way a task does: the most memory of its processes, and the seconds.
+
+    PYTHONPATH=.:dags:plugins python -m tests.performance.reading [--airflow] FILE...
+
+prints a line for each supplier's workbook: the verdict, the most memory that the task's process and those it
+starts hold together (MB of proportional set size, in which shared pages count once), the seconds, and what is
+said of the file. With `--airflow` it is the task's own function, with Airflow imported; without, what that
+function calls. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import boto3
+
+from local_aws.environment import client_arguments, client_environment
+from local_aws.server import LocalAws
+from stock_pipeline.locations import stock_feed_prefix
+from stock_pipeline.suppliers import load_suppliers
+from tests.stock_pipeline.lake import Lake
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DAY = date(2024, 8, 8)
+INTERVAL = 0.02
+DOMAIN = """
+import json, sys, time
+import boto3
+from datetime import date
+from local_aws.environment import client_arguments
+from stock_pipeline.stock_feed import process_feed
+from stock_pipeline.suppliers import load_suppliers
+endpoint, lake, supplier, day = sys.argv[1:]
+s3, glue = (boto3.client(name, **client_arguments(endpoint)) for name in ("s3", "glue"))
+suppliers = load_suppliers()
+began = time.perf_counter()
+report = process_feed(s3, glue, bucket=lake, database=lake, suppliers=suppliers,
+                      supplier=suppliers.supplier(supplier), run_date=date.fromisoformat(day))
+seconds = time.perf_counter() - began
+print(json.dumps({"verdict": report.verdict, "reason": report.reason, "seconds": seconds}))
+"""
+TASK = """
+import json, sys, time
+from types import SimpleNamespace
+import daily_stock_tasks
+endpoint, lake, supplier, day = sys.argv[1:]
+params = {"release": [], "release_reason": "", "release_files": {}, "released_by": ""}
+ti = SimpleNamespace(xcom_push=lambda **_: None)
+began = time.perf_counter()
+line = daily_stock_tasks.process_feed(supplier=supplier, run_date=day, bucket=lake, database=lake,
+                                      params=params, dag_run=None, ti=ti)
+seconds = time.perf_counter() - began
+print(json.dumps({"verdict": line["verdict"], "reason": line["reason"], "seconds": seconds}))
+"""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What came of a file: its verdict (or how the task ended without one), and what that took."""
+
+    verdict: str
+    reason: str
+    megabytes: int
+    seconds: float
+
+
+def read_as_a_task(lake: Lake, endpoint: str, path: Path, supplier: str, *, airflow: bool = False) -> Read:
+    """Upload a supplier's workbook and process it in a process of its own."""
+    lake.put(f"{stock_feed_prefix(DAY)}{supplier}_stock.xlsx", path.read_bytes())
+    with tempfile.TemporaryDirectory(prefix="airflow_") as home:
+        connection = {"conn_type": "aws", "login": "local-key", "password": "local-secret"}
+        extra = {"endpoint_url": endpoint, "region_name": "eu-west-2"}
+        environment = {
+            **os.environ,
+            **client_environment(endpoint),
+            "PYTHONPATH": os.pathsep.join(str(REPOSITORY / part) for part in (".", "dags", "plugins")),
+            "AIRFLOW_HOME": home,
+            "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+            "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({**connection, "extra": extra}),
+        }
+        began = time.perf_counter()
+        task = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-c", TASK if airflow else DOMAIN, endpoint, lake.bucket, supplier, str(DAY)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        most = 0
+        while task.poll() is None:
+            most = max(most, sum(map(proportional_kilobytes, family(task.pid))))
+            time.sleep(INTERVAL)
+        out, error = task.communicate()
+    if task.returncode:
+        last = (error.strip().splitlines() or ["nothing said"])[-1]
+        return Read(f"exit code {task.returncode}", last, most >> 10, time.perf_counter() - began)
+    said = json.loads(out.splitlines()[-1])
+    return Read(said["verdict"], said["reason"], most >> 10, said["seconds"])
+
+
+def family(process: int) -> Iterator[int]:
+    """A process and all that descend from it."""
+    yield process
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return
+    for child in children:
+        yield from family(int(child))
+
+
+def proportional_kilobytes(process: int) -> int:
+    """A process's memory, each shared page divided by those who share it; 0 if the process is gone."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def main() -> None:
+    """Read the files named on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.performance.reading", description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--airflow", action="store_true", help="with the task's own function")
+    options = parser.parse_args()
+    suppliers = load_suppliers()
+    with LocalAws(port=0) as server, tempfile.TemporaryDirectory() as folder:
+        clients = SimpleNamespace(
+            **{name: boto3.client(name, **client_arguments(server.endpoint_url)) for name in ("s3", "glue")}
+        )
+        for number, path in enumerate(options.files):
+            lake = Lake(clients.s3, clients.glue, f"reading-{number}", Path(folder)).create()
+            lake.put_product([(f"L{part}", f"PX{part:04}", "BGA") for part in range(60)])
+            owner = suppliers.supplier_of_file(path.name)
+            supplier = owner.code if owner else "BGA"
+            read = read_as_a_task(lake, server.endpoint_url, path, supplier, airflow=options.airflow)
+            sys.stdout.write(
+                f"{path.name:50} {read.verdict:12} {read.megabytes:5} MB {read.seconds:6.1f} s  "
+                f"{read.reason[:150]}\n"
+            )
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
