@@ -180,7 +180,7 @@ def test_a_topic_that_takes_nothing_does_not_stop_the_stock(
 
 @pytest.mark.parametrize(
     ("action", "after", "stores"),
-    [("CopyObject", 2, OLD | NEW), ("PutObject", 12, NEW)],
+    [("CopyObject", 2, OLD | NEW), ("PutObject", 16, NEW)],
     ids=["in_publish_ebay", "in_write_upload_files"],
 )
 def test_a_process_killed_leaves_each_store_whole_and_the_day_run_again_makes_it_good(
