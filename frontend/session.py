@@ -31,11 +31,15 @@ def enter(user: User) -> None:
     """Note who is at the page, and that this session may upload.
 
     Raises:
-        NotAllowedError: they have signed out meanwhile.
+        NotAllowedError: they have signed out meanwhile, or their sign-in has expired.
     """
     context = get_script_run_ctx()
-    sign_in = sign_in_of(st.context.cookies) if user.signed_in else None
-    mark = sign_in.mark if sign_in else None
+    mark = None
+    if user.signed_in:
+        sign_in = sign_in_of(st.context.cookies)
+        if sign_in is None:
+            raise NotAllowedError("Your sign-in has expired: load the page again")
+        mark = sign_in.mark
     if context and not SESSIONS.enter(context.session_id, mark):
         raise NotAllowedError("You have signed out: load the page again")
     st.session_state[USER] = user
