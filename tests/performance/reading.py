@@ -3,9 +3,10 @@
     PYTHONPATH=.:dags:plugins python -m tests.performance.reading [--airflow] FILE...
 
 prints a line for each supplier's workbook: the verdict, the most memory that the task's process and those it
-starts hold together (MB of proportional set size, in which shared pages count once), the seconds, and what is
-said of the file. With `--airflow` it is the task's own function, with Airflow imported; without, what that
-function calls. Linux only.
+starts hold together (MB of proportional set size, in which shared pages count once), the seconds by the
+clock, those of processor time (of all that the processes do, importing too), and what is said of the file.
+Each code of a readable list has a label. With `--airflow` it is the task's own function, with Airflow
+imported; without, what that function calls. Linux only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -27,8 +29,10 @@ import boto3
 
 from local_aws.environment import client_arguments, client_environment
 from local_aws.server import LocalAws
+from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.locations import stock_feed_prefix
-from stock_pipeline.suppliers import load_suppliers
+from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
+from stock_pipeline.suppliers import Supplier, load_suppliers
 from tests.stock_pipeline.lake import Lake
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,6 +77,7 @@ class Read:
     reason: str
     megabytes: int
     seconds: float
+    cpu_seconds: float
 
 
 def read_as_a_task(lake: Lake, endpoint: str, path: Path, supplier: str, *, airflow: bool = False) -> Read:
@@ -89,7 +94,7 @@ def read_as_a_task(lake: Lake, endpoint: str, path: Path, supplier: str, *, airf
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps({**connection, "extra": extra}),
         }
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor_time()
         task = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-c", TASK if airflow else DOMAIN, endpoint, lake.bucket, supplier, str(DAY)],
             stdout=subprocess.PIPE,
@@ -102,11 +107,27 @@ def read_as_a_task(lake: Lake, endpoint: str, path: Path, supplier: str, *, airf
             most = max(most, sum(map(proportional_kilobytes, family(task.pid))))
             time.sleep(INTERVAL)
         out, error = task.communicate()
+    used = processor_time() - used
     if task.returncode:
         last = (error.strip().splitlines() or ["nothing said"])[-1]
-        return Read(f"exit code {task.returncode}", last, most >> 10, time.perf_counter() - began)
+        return Read(f"exit code {task.returncode}", last, most >> 10, time.perf_counter() - began, used)
     said = json.loads(out.splitlines()[-1])
-    return Read(said["verdict"], said["reason"], most >> 10, said["seconds"])
+    return Read(said["verdict"], said["reason"], most >> 10, said["seconds"], used)
+
+
+def codes(path: Path, supplier: Supplier) -> list[str]:
+    """What a list names; one code of no meaning if it cannot be read."""
+    with SafeReader(FEED_LIMITS) as reader:
+        try:
+            return reader.read_feed(path, supplier).rows["key"].unique().to_list()
+        except RejectedFeed:
+            return ["PX0001"]
+
+
+def processor_time() -> float:
+    """Of all processes that were started from this one and have ended, in seconds."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
 
 
 def family(process: int) -> Iterator[int]:
@@ -142,13 +163,12 @@ def main() -> None:
         )
         for number, path in enumerate(options.files):
             lake = Lake(clients.s3, clients.glue, f"reading-{number}", Path(folder)).create()
-            lake.put_product([(f"L{part}", f"PX{part:04}", "BGA") for part in range(60)])
-            owner = suppliers.supplier_of_file(path.name)
-            supplier = owner.code if owner else "BGA"
-            read = read_as_a_task(lake, server.endpoint_url, path, supplier, airflow=options.airflow)
+            supplier = suppliers.supplier_of_file(path.name) or suppliers.supplier("BGA")
+            lake.put_product((f"L-{code}", code, supplier.code) for code in codes(path, supplier))
+            read = read_as_a_task(lake, server.endpoint_url, path, supplier.code, airflow=options.airflow)
             sys.stdout.write(
-                f"{path.name:50} {read.verdict:12} {read.megabytes:5} MB {read.seconds:6.1f} s  "
-                f"{read.reason[:150]}\n"
+                f"{path.name:50} {read.verdict:12} {read.megabytes:5} MB {read.seconds:6.1f} s "
+                f"{read.cpu_seconds:6.1f} s CPU  {read.reason[:150]}\n"
             )
             sys.stdout.flush()
 
