@@ -190,7 +190,7 @@ def test_every_variable_of_the_dags_is_set(settings: dict[str, str]) -> None:
     used = {
         name
         for path in (REPOSITORY / "dags").glob("*.py")
-        for name in re.findall(r"var\.value\.(\w+)", path.read_text())
+        for name in re.findall(r"var\.value\.(?:get\(')?(\w+)", path.read_text())
     }
     assert {f"AIRFLOW_VAR_{name.upper()}" for name in used} <= set(settings)
 
