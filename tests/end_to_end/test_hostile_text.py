@@ -14,6 +14,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
 from stock_pipeline import locations
+from stock_pipeline.releaser import LONGEST_NAME
 from tests.dags.test_daily_stock_rendering import rendered
 from tests.end_to_end.days import FEW, FIRST, SECOND, Days
 from tests.end_to_end.local_run import LocalRun
@@ -102,22 +103,23 @@ def test_what_was_answered_is_kept_as_typed(
     prepared: Stack, days: Days, daily_stock: DAG, dag_bag: DagBag
 ) -> None:
     typed = EVERYTHING
+    name = f"jo {typed}"[:LONGEST_NAME].strip()
     hold(prepared, days, "BGA SF.xlsx")
     run = approval(dag_bag, run_of(daily_stock).triggered[0])
     run.xcoms["decide", -1, "return_value"] = {
         "chosen_options": ["Approve"],
         "params_input": {"why": typed},
         "responded_at": datetime(2024, 8, 8, 9, tzinfo=UTC).isoformat(),
-        "responded_by_user": {"id": "1", "name": f"jo {typed}"},
+        "responded_by_user": {"id": "1", "name": name},
     }
     assert run.perform("take_answer") == "success"
     assert run.perform("release") == "success"
-    released = LocalRun(daily_stock, run.triggered[0].conf).go()
+    released = LocalRun(daily_stock, run.triggered[0].conf, run_type="operator_triggered").go()
     assert released.failed == {}
     release = prepared.feed_report(SECOND, "BGA")["release"]
-    assert (release["reason"], release["by"]) == (typed, f"jo {typed}")
+    assert (release["reason"], release["by"]) == (typed, name)
     kept = prepared.json(locations.run_report_key("approve_feed", SECOND, run.dag_run.run_id))
-    assert (kept["reason"], kept["by"]) == (typed, f"jo {typed}")
+    assert (kept["reason"], kept["by"]) == (typed, name)
 
 
 def test_the_reason_of_a_rollback_is_kept_as_typed(

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from demo.front_end import front_end_address, front_end_environment, front_end_server
 from frontend.session import london_today
 from stock_pipeline.locations import stock_feed_prefix
+from stock_pipeline.tables import PRODUCT
 from tests.end_to_end.stack import Stack
 from tests.frontend.browser import SECONDS, browser, free_port
 from tests.frontend.conftest import put_report
@@ -58,6 +60,8 @@ class Visit:
 @pytest.fixture(scope="module")
 def address(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page, on a day of hostile names and cells."""
+    known = {"custom_label": ["APE-1"], "part_number": ["1"], "supplier": ["APE"]}
+    stack.put_parquet(PRODUCT.key(), pl.DataFrame(known, schema=PRODUCT.schema).to_arrow())
     for name in NAMES:
         stack.put(f"{stock_feed_prefix(DAY)}{name}.xlsx", b"whose?")
     said = " ".join(HOSTILE)
