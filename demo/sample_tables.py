@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from stock_pipeline.feed import RejectedFeed
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.suppliers import Supplier, load_suppliers
 from stock_pipeline.tables import PRODUCT, STORE, STORES, Table
 
@@ -134,7 +134,7 @@ def _read_codes(feeds: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     """
     suppliers = load_suppliers()
     frames, skipped = [], {}
-    with SafeReader(FEED_LIMITS) as reader:
+    with FeedReader() as reader:
         for path in sorted(feeds.glob("*/*.xlsx")):
             supplier = suppliers.supplier_of_file(path.name)
             if not _is_day(path.parent.name) or path.name.startswith("~$"):
@@ -152,7 +152,7 @@ def _read_codes(feeds: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     return codes.sort("supplier", "key"), skipped
 
 
-def _codes_of_one(reader: SafeReader, path: Path, supplier: Supplier) -> pl.DataFrame:
+def _codes_of_one(reader: FeedReader, path: Path, supplier: Supplier) -> pl.DataFrame:
     feed = reader.read_feed(path, supplier)
     # Such a file has been seen to hold another supplier's codes under this one's header.
     if feed.rejected_share > supplier.thresholds.max_rejected_share:

@@ -12,11 +12,11 @@ import polars as pl
 from stock_pipeline import locations
 from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.file_names import shown_name
+from stock_pipeline.list_reader import ListReader
 from stock_pipeline.mapping_file import HALF, MappingFile
 from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.refresh import RefreshCheck, RefreshFile, RefreshReport
 from stock_pipeline.report import SAMPLES, Verdict
-from stock_pipeline.safe_reading import SafeReader
 from stock_pipeline.spreadsheets import harmless_csv
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.tables import PRODUCT
@@ -85,7 +85,7 @@ def read_product(
         with (
             downloaded(s3, bucket, file.key, file.size) as path,
             TemporaryDirectory(prefix="product_") as folder,
-            SafeReader() as reader,
+            ListReader() as reader,
         ):
             sent = reader.read_mapping_file(path)
             reader.close()

@@ -13,10 +13,10 @@ from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.checks import Baseline, Others, check_feed
 from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.feed_files import Uploads
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.mapping import read_mapping
 from stock_pipeline.report import Consequence, count_matches, count_rows
 from stock_pipeline.rules import match_key
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.snapshot import build_snapshot, movement
 from stock_pipeline.snapshot_files import read_baseline
 from stock_pipeline.suppliers import Supplier, SuppliersFile
@@ -124,7 +124,7 @@ def try_rules(
         known_after: the same for the changed rules; another one only if they make an out list of it, or none.
         run_date: the day it is for.
     """
-    with SafeReader(FEED_LIMITS) as reader:
+    with FeedReader() as reader:
         old = _read(reader, path, before, known, run_date)
         new = _read(reader, path, after, known_after, run_date)
     labels = (
@@ -147,7 +147,7 @@ NO_ROWS = {
 NO_LABELS = {"custom_label": pl.String, "quantity": pl.Int32}
 
 
-def _read(reader: SafeReader, path: Path, rules: Supplier, known: Known, run_date: date) -> Reading:
+def _read(reader: FeedReader, path: Path, rules: Supplier, known: Known, run_date: date) -> Reading:
     try:
         feed = reader.read_feed(path, rules)
     except RejectedFeed as error:

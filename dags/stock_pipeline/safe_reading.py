@@ -1,34 +1,34 @@
-"""Reads what strangers sent in a process with limits on memory and time: the one way to open such a file.
+"""Read a stranger's file in a process with limits on memory and time: the one way to open such a file.
 
 What a reader says of a file comes back as if it had run here, its refusals too. If a file ends the process,
-that is its verdict, and the next file is read by a new process.
+that is its verdict, and a new process reads the next file. `FeedReader` and `ListReader` say what is read; a
+reader has two sides, the method that asks and the function that answers in the process.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import polars as pl
 
-from stock_pipeline.archive import SheetName, WorkbookLimits
-from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader
+from stock_pipeline.archive import UnreadableWorkbook
+from stock_pipeline.feed import RejectedFeed, UnknownHeader
 from stock_pipeline.limited_process import ChildDied, LimitedProcess, Limits
-from stock_pipeline.listings import Listings
-from stock_pipeline.mapping_file import MappingFile
-from stock_pipeline.suppliers import Supplier
 
-FUNCTION = "stock_pipeline.reading_child:answer"
+SHOWN_CHARACTERS = 2_000
+"""How much of a reason is handed over, and of each cell of the rows that should have been a header."""
 
-FEED_LIMITS = Limits(memory_bytes=160 << 20, cpu_seconds=30, seconds=600.0, file_bytes=32 << 20)
-"""For a supplier's list. The largest real one takes 65 MB and a second, and makes a table of 4 MB."""
+Request = dict[str, Any]
+"""`path` and `tables` (the folder for the tables of the answer), and what the reader needs to know."""
 
-LIST_LIMITS = Limits(memory_bytes=232 << 20, cpu_seconds=1_200, seconds=3_600.0, file_bytes=96 << 20)
-"""For a list of a million rows, which takes up to 210 MB and, as a workbook, some minutes."""
+Answer = dict[str, Any]
+"""What was found, with the names of its tables in `tables`; or `rejected_because`, and `head` for a header
+that nobody knows."""
 
 
 class UnsafeFile(RejectedFeed):
@@ -43,19 +43,23 @@ class UnsafeFile(RejectedFeed):
 
 
 class SafeReader:
-    """Reads files one after the other, in a process that lives until a file ends it.
+    """Read files one after the other, in a process that lives until a file ends it.
 
     A context manager. The process starts at once, so that it imports while something else is done.
 
-    Args:
-        limits: for each file; as default those for lists of a million rows.
+    Attributes:
+        function: what answers in the process, as `module:name`.
+        limits: for each file.
 
     Raises:
         OSError: no process can be started.
     """
 
-    def __init__(self, limits: Limits = LIST_LIMITS) -> None:
-        self.limits = limits
+    function: ClassVar[str]
+    limits: Limits
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or self.limits
         self._folder = TemporaryDirectory(prefix="safe_reading_")
         self._numbers = count()
         self._process: LimitedProcess | None = None
@@ -77,38 +81,15 @@ class SafeReader:
         self._stop()
         self._folder.cleanup()
 
-    def read_feed(self, path: Path, supplier: Supplier, limits: WorkbookLimits | None = None) -> Feed:
-        """`feed.read_feed`; a file that cannot be read safely is a `RejectedFeed` too."""
-        arguments = {
-            "supplier": supplier.model_dump(mode="json", by_alias=True),
-            "limits": asdict(limits) if limits else None,
-        }
-        answer = self._ask("feed", path, arguments)
-        return Feed(
-            answer["rows"], answer["header_row"], answer["without_code"], tuple(answer["other_sheets"])
-        )
+    def ask(self, path: Path, **arguments: Any) -> Answer:
+        """Have a file read; in the answer, tables have taken the place of their names.
 
-    def read_listings(self, path: Path, folder: Path, sheet: str | None = None) -> Listings:
-        """`listings.read_listings`; a file that cannot be read safely is a `RejectedFeed` too."""
-        answer = self._ask("listings", path, {"folder": str(folder), "sheet": sheet})
-        upload = tuple(folder / name for name in answer["upload"])
-        return Listings(upload, answer["rejected"], answer["counts"], answer["suppliers"])
-
-    def read_mapping_file(self, path: Path) -> MappingFile:
-        """`mapping_file.read_mapping_file`; a file that cannot be read safely is a `RejectedFeed` too."""
-        answer = self._ask("mapping", path, {})
-        return MappingFile(answer["rows"], answer["mapping"], answer["rejected"])
-
-    def sheet_names(self, path: Path, limits: WorkbookLimits) -> list[SheetName]:
-        """`archive.sheet_names`; whatever is wrong with the file is a `RejectedFeed`."""
-        answer = self._ask("sheet_names", path, {"limits": asdict(limits)})
-        return [SheetName(**entry) for entry in answer["sheets"]]
-
-    def _ask(self, what: str, path: Path, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The reader's answer, in which tables stand in the place of their files' names."""
+        Raises:
+            RejectedFeed: the reader refused the file, or it cannot be read safely.
+        """
         tables = Path(self._folder.name, str(next(self._numbers)))
         tables.mkdir()
-        request = {"what": what, "path": str(path.resolve()), "tables": str(tables), **arguments}
+        request = {"path": str(path.resolve()), "tables": str(tables), **arguments}
         answer = self._answer(request, path)
         if "rejected_because" in answer:
             if answer["head"] is None:
@@ -120,7 +101,7 @@ class SafeReader:
             file.unlink()
         return answer
 
-    def _answer(self, request: dict[str, Any], path: Path) -> dict[str, Any]:
+    def _answer(self, request: Request, path: Path) -> Answer:
         while True:
             process, is_first = self._process or self._start(), not self._has_read
             self._has_read = True
@@ -136,7 +117,7 @@ class SafeReader:
                 raise
 
     def _start(self) -> LimitedProcess:
-        self._process = LimitedProcess(FUNCTION, self.limits)
+        self._process = LimitedProcess(self.function, self.limits)
         self._has_read = False
         return self._process
 
@@ -144,3 +125,27 @@ class SafeReader:
         if self._process is not None:
             self._process.close()
         self._process = None
+
+
+def answer_with(read: Callable[[Request], Answer], request: Request) -> Answer:
+    """Answer a request in the process: what a reader finds, or why it refuses the file."""
+    try:
+        return read(request)
+    except (RejectedFeed, UnreadableWorkbook) as error:
+        head = error.head if isinstance(error, UnknownHeader) else None
+        return {
+            "rejected_because": _shown(str(error)),
+            "head": head and [[cell and _shown(cell) for cell in row] for row in head],
+        }
+
+
+def hand_over(request: Request, **tables: pl.DataFrame) -> list[str]:
+    """Write the tables of an answer to the request's folder; returns their names."""
+    for name, table in tables.items():
+        table.write_ipc(Path(request["tables"], f"{name}.arrow"))
+    return list(tables)
+
+
+def _shown(text: str) -> str:
+    whole = text.encode(errors="replace").decode()
+    return whole if len(whole) <= SHOWN_CHARACTERS else f"{whole[:SHOWN_CHARACTERS]}…"

@@ -22,6 +22,7 @@ from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
 from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader
 from stock_pipeline.feed_files import WORKBOOK_ENDING, UploadedFile, Uploads, put, quarantine, sha256_of
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.mapping import known_elsewhere, read_mapping
 from stock_pipeline.report import (
     Consequence,
@@ -35,7 +36,6 @@ from stock_pipeline.report import (
     rows_for_staff,
     sample_rows,
 )
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
 from stock_pipeline.snapshot_files import read_baseline, write_snapshot
 from stock_pipeline.spreadsheets import harmless_csv
@@ -101,7 +101,7 @@ def process_feed(
             not_read=sorted(other.shown for other in files if other is not file),
         )
         # The reader's process starts here, to be there when everything else is.
-        with SafeReader(FEED_LIMITS) as reader:
+        with FeedReader() as reader:
             judge = _Judge(
                 s3,
                 bucket,
@@ -136,7 +136,7 @@ class _Judge:
     described: FeedFile
     suppliers: SuppliersFile
     supplier: Supplier
-    reader: SafeReader
+    reader: FeedReader
     mapping: pl.DataFrame
     baseline: Baseline | None
     uploads: Uploads

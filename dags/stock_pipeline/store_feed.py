@@ -14,12 +14,12 @@ from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.feed_files import UploadedFile
 from stock_pipeline.file_names import WORD_ENDS, shown_name
 from stock_pipeline.large_sheet import LISTING_LIMITS
+from stock_pipeline.list_reader import ListReader
 from stock_pipeline.listings import UPLOAD_COLUMNS, Listings
 from stock_pipeline.messages import listed
 from stock_pipeline.publishing import staging_prefix, staging_table_name
 from stock_pipeline.refresh import RefreshCheck, RefreshFile, RefreshReport
 from stock_pipeline.report import SAMPLES, Verdict
-from stock_pipeline.safe_reading import SafeReader
 from stock_pipeline.spreadsheets import harmless_csv
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.tables import STORE, STORES
@@ -101,7 +101,7 @@ def _stores_of_sheets(
     stores = [store for store in STORES if store.startswith(f"{group}_")]
     if not file.is_workbook:
         raise RejectedFeed(f"{group} stands for {', '.join(stores)}: name the file by one of them")
-    with downloaded(s3, bucket, file.key, file.size) as path, SafeReader() as reader:
+    with downloaded(s3, bucket, file.key, file.size) as path, ListReader() as reader:
         sheets = [sheet.name for sheet in reader.sheet_names(path, LISTING_LIMITS) if sheet.visible]
     named: list[tuple[str, str | None]] = []
     for sheet in sheets:
@@ -154,7 +154,7 @@ def read_store(
         with (
             downloaded(s3, bucket, file.key, file.size) as path,
             TemporaryDirectory(prefix="store_") as folder,
-            SafeReader() as reader,
+            ListReader() as reader,
         ):
             listings = reader.read_listings(path, Path(folder), file.sheet)
             reader.close()

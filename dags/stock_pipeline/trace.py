@@ -20,11 +20,11 @@ from pydantic import BaseModel
 from stock_pipeline import locations
 from stock_pipeline.catalog import snapshot_dates
 from stock_pipeline.feed import RejectedFeed
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.mapping import read_mapping
 from stock_pipeline.report import FeedReport, Verdict
 from stock_pipeline.rules import label as label_of
 from stock_pipeline.rules import match_key
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.snapshot import build_snapshot
 from stock_pipeline.spreadsheets import column_name
 from stock_pipeline.suppliers import ListedRule, OutListRule, Supplier, SuppliersFile
@@ -265,7 +265,7 @@ def _read_again(
 ) -> str:
     assert trace.file is not None  # noqa: S101 - the caller has set them
     assert trace.snapshot_date is not None  # noqa: S101
-    with TemporaryDirectory(prefix="trace_") as folder, SafeReader(FEED_LIMITS) as reader:
+    with TemporaryDirectory(prefix="trace_") as folder, FeedReader() as reader:
         path = Path(folder) / "feed.xlsx"
         source.s3.download_file(source.bucket, trace.file, str(path))
         try:

@@ -21,10 +21,10 @@ from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.feed import Feed, RejectedFeed, UnknownHeader
 from stock_pipeline.feed_files import Uploads, sha256_of
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.mapping import known_elsewhere, read_mapping
 from stock_pipeline.report import Check, Consequence, count_matches, count_rows
 from stock_pipeline.rules import match_key
-from stock_pipeline.safe_reading import SafeReader
 from stock_pipeline.snapshot import Snapshot, build_snapshot, movement
 from stock_pipeline.snapshot_files import read_baseline
 from stock_pipeline.suppliers import Supplier, SuppliersFile, load_suppliers
@@ -75,7 +75,7 @@ class FeedCheck(BaseModel):
     looks_like: str | None = None
 
 
-def look_at(request: FeedRequest, reader: SafeReader) -> FeedCheck:
+def look_at(request: FeedRequest, reader: FeedReader) -> FeedCheck:
     """Read a file and judge it as the run would."""
     suppliers = load_suppliers()
     supplier = suppliers.supplier(request.supplier)
@@ -107,7 +107,7 @@ def unchecked(outage: str) -> str:
     )
 
 
-def _read(reader: SafeReader, path: Path, supplier: Supplier, suppliers: SuppliersFile) -> Feed:
+def _read(reader: FeedReader, path: Path, supplier: Supplier, suppliers: SuppliersFile) -> Feed:
     try:
         return reader.read_feed(path, supplier)
     except UnknownHeader as error:

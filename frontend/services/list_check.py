@@ -21,7 +21,7 @@ from frontend.services.settings import settings
 from stock_pipeline.feed import RejectedFeed
 from stock_pipeline.file_names import name_fault
 from stock_pipeline.large_sheet import LISTING_LIMITS
-from stock_pipeline.safe_reading import SafeReader
+from stock_pipeline.list_reader import ListReader
 from stock_pipeline.store_feed import store_groups, store_of_name
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.tables import PRODUCT, STORES
@@ -69,7 +69,7 @@ def refusal(name: str, size: int, kind: Kind) -> str | None:
     return None
 
 
-def look_at(request: ListRequest, reader: SafeReader) -> ListCheck:
+def look_at(request: ListRequest, reader: ListReader) -> ListCheck:
     """Read a file and judge its rows as the run would."""
     subject = store_of_name(request.name) if request.kind == "store" else PRODUCT.name
     found = ListCheck(subject=subject or "?", outlook=Outlook.FINE, text="")
@@ -105,7 +105,7 @@ def _rejected_limit(kind: Kind) -> float:
     return limits.max_rejected_share
 
 
-def _look_at_store(reader: SafeReader, path: Path, found: ListCheck) -> None:
+def _look_at_store(reader: ListReader, path: Path, found: ListCheck) -> None:
     """Read the file of a store, or each sheet of a group's workbook that is a store's."""
     sheets: list[str | None] = [None]
     if found.subject in store_groups():
@@ -123,7 +123,7 @@ def _look_at_store(reader: SafeReader, path: Path, found: ListCheck) -> None:
     found.counts, found.suppliers = dict(counts), dict(sorted(suppliers.items()))
 
 
-def _stores_in(reader: SafeReader, path: Path, group: str) -> tuple[list[str | None], str]:
+def _stores_in(reader: ListReader, path: Path, group: str) -> tuple[list[str | None], str]:
     """The sheets of a group's workbook that are stores, and the stores' names."""
     if path.suffix.lower() != ".xlsx":
         raise RejectedFeed(f"{group} stands for several stores: name the file by one of them")
@@ -139,7 +139,7 @@ def _stores_in(reader: SafeReader, path: Path, group: str) -> tuple[list[str | N
     return list(stores), ", ".join(stores.values())
 
 
-def _look_at_mapping(reader: SafeReader, path: Path, found: ListCheck) -> None:
+def _look_at_mapping(reader: ListReader, path: Path, found: ListCheck) -> None:
     """Read the mapping and compare it with the one in force, which is small enough for that."""
     sent = reader.read_mapping_file(path)
     found.counts = {

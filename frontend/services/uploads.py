@@ -21,8 +21,9 @@ from frontend.services.feed_check import FeedCheck, FeedRequest, Outlook
 from frontend.services.list_check import Kind, ListCheck, ListRequest
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.feed_files import WORKBOOK_ENDING, sha256_of
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.file_names import first_word, given_name, name_fault
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
+from stock_pipeline.list_reader import ListReader
 from stock_pipeline.suppliers import SuppliersFile
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def look_at_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[Line]:
 
 def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck]:
     """Look at each file as the run will, in a process of its own; in order, each as soon as it is known."""
-    with TemporaryDirectory(prefix="stock_check_") as folder, SafeReader(FEED_LIMITS) as reader:
+    with TemporaryDirectory(prefix="stock_check_") as folder, FeedReader() as reader:
         for number, entry in enumerate(entries):
             path = Path(folder) / f"{number}{WORKBOOK_ENDING}"
             path.write_bytes(entry.file.content)
@@ -163,7 +164,7 @@ def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck
 
 def check_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[ListCheck]:
     """Look at stores' files or the mapping's, in a process of their own; each as soon as it is known."""
-    with TemporaryDirectory(prefix="list_check_") as folder, SafeReader() as reader:
+    with TemporaryDirectory(prefix="list_check_") as folder, ListReader() as reader:
         for number, file in enumerate(files):
             path = Path(folder) / f"{number}{Path(file.name).suffix.lower()}"
             path.write_bytes(file.content)

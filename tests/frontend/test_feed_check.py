@@ -12,8 +12,8 @@ from frontend.services import aws
 from frontend.services.feed_check import FeedCheck, FeedRequest, Outlook, look_at
 from frontend.services.uploads import Chosen, check_feeds, sort_feeds
 from local_aws.server import LocalAws
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.report import Verdict
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.stock_feed import process_feed
 from tests.frontend.conftest import DAY, SUPPLIERS
 from tests.stock_pipeline.lake import Lake
@@ -53,7 +53,7 @@ def look(lake: Lake, content: bytes, supplier: str = "BET", day: date = DAY) -> 
     path = Path(lake.folder) / "chosen.xlsx"
     path.write_bytes(content)
     request = FeedRequest(path=path, name=f"{supplier}.xlsx", supplier=supplier, run_date=day)
-    with SafeReader(FEED_LIMITS) as reader:
+    with FeedReader() as reader:
         return look_at(request, reader)
 
 

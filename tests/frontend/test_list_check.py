@@ -10,8 +10,8 @@ from frontend.services.feed_check import Outlook
 from frontend.services.list_check import Kind, ListCheck, ListRequest, look_at, refusal
 from frontend.services.uploads import Chosen, look_at_lists
 from local_aws.server import LocalAws
+from stock_pipeline.list_reader import ListReader
 from stock_pipeline.listings import HEADER
-from stock_pipeline.safe_reading import SafeReader
 from tests.stock_pipeline.lake import Lake
 
 LISTING: dict[str, Any] = {"item_id": 1, "custom_label": "A", "current_price": "9.99", "prefix": "UKD-APE"}
@@ -29,7 +29,7 @@ def csv(*rows: list[Any]) -> bytes:
 def look(folder: Path, name: str, content: bytes, kind: Kind) -> ListCheck:
     path = folder / f"chosen{Path(name).suffix}"
     path.write_bytes(content)
-    with SafeReader() as reader:
+    with ListReader() as reader:
         return look_at(ListRequest(path=path, name=name, kind=kind), reader)
 
 

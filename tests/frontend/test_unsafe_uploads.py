@@ -9,7 +9,7 @@ import pytest
 from frontend.services.feed_check import Outlook
 from frontend.services.list_check import Kind
 from frontend.services.uploads import Chosen, look_at_feeds, look_at_lists
-from stock_pipeline import safe_reading
+from stock_pipeline.list_reader import ListReader
 from tests.frontend.conftest import DAY, SUPPLIERS
 from tests.hostile import short_texts_by_the_million
 from tests.stock_pipeline.lake import Lake
@@ -37,7 +37,7 @@ def test_a_workbook_that_ends_its_reader_does_not_harm_the_others(lake: Lake, tm
 def test_a_list_that_ends_its_reader_cannot_be_used(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, kind: Kind, name: str
 ) -> None:
-    monkeypatch.setattr(safe_reading, "FUNCTION", "tests.stock_pipeline.strangers:abort")
+    monkeypatch.setattr(ListReader, "function", "tests.stock_pipeline.strangers:abort")
     (line,) = look_at_lists([Chosen(name, b"anything")], kind)
     assert line.outlook is Outlook.UNUSABLE
     assert WORDS in line.text

@@ -30,8 +30,8 @@ import boto3
 from local_aws.environment import client_arguments, client_environment
 from local_aws.server import LocalAws
 from stock_pipeline.feed import RejectedFeed
+from stock_pipeline.feed_reader import FeedReader
 from stock_pipeline.locations import stock_feed_prefix
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader
 from stock_pipeline.suppliers import Supplier, load_suppliers
 from tests.stock_pipeline.lake import Lake
 
@@ -117,7 +117,7 @@ def read_as_a_task(lake: Lake, endpoint: str, path: Path, supplier: str, *, airf
 
 def codes(path: Path, supplier: Supplier) -> list[str]:
     """What a list names; one code of no meaning if it cannot be read."""
-    with SafeReader(FEED_LIMITS) as reader:
+    with FeedReader() as reader:
         try:
             return reader.read_feed(path, supplier).rows["key"].unique().to_list()
         except RejectedFeed:

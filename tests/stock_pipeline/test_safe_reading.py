@@ -11,14 +11,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from stock_pipeline import safe_reading
 from stock_pipeline.archive import WorkbookLimits
 from stock_pipeline.feed import RejectedFeed, UnknownHeader, read_feed
+from stock_pipeline.feed_reader import FEED_LIMITS, FeedReader
 from stock_pipeline.large_sheet import LISTING_LIMITS
 from stock_pipeline.limited_process import ChildFault
+from stock_pipeline.list_reader import ListReader
 from stock_pipeline.listings import read_listings
 from stock_pipeline.mapping_file import read_mapping_file
-from stock_pipeline.safe_reading import FEED_LIMITS, SafeReader, UnsafeFile
+from stock_pipeline.safe_reading import UnsafeFile
 from stock_pipeline.suppliers import load_suppliers
 from tests.end_to_end.store_files import as_csv, as_workbook, row
 from tests.hostile import HOSTILE, short_texts_by_the_million
@@ -40,8 +41,14 @@ HARMLESS = {
 
 
 @pytest.fixture(scope="module")
-def reader() -> Iterator[SafeReader]:
-    with SafeReader(FEED_LIMITS) as reader:
+def reader() -> Iterator[FeedReader]:
+    with FeedReader() as reader:
+        yield reader
+
+
+@pytest.fixture
+def list_reader() -> Iterator[ListReader]:
+    with ListReader() as reader:
         yield reader
 
 
@@ -51,7 +58,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.bomb], ids=lambda case: case.name)
-def test_it_gives_what_the_reader_gives(reader: SafeReader, path: Path, case: Case) -> None:
+def test_it_gives_what_the_reader_gives(reader: FeedReader, path: Path, case: Case) -> None:
     case.build(path)
     supplier = SUPPLIERS.supplier(case.supplier)
     try:
@@ -67,41 +74,41 @@ def test_it_gives_what_the_reader_gives(reader: SafeReader, path: Path, case: Ca
 
 
 @pytest.mark.parametrize("supplier", SUPPLIERS.suppliers)
-def test_every_supplier_s_rules_reach_the_other_side(reader: SafeReader, path: Path, supplier: str) -> None:
+def test_every_supplier_s_rules_reach_the_other_side(reader: FeedReader, path: Path, supplier: str) -> None:
     write_rows(path, [["no such header"]])
     with pytest.raises(UnknownHeader, match="no accepted header"):
         reader.read_feed(path, SUPPLIERS.supplier(supplier))
 
 
-def test_lists_are_read_as_their_readers_read_them(reader: SafeReader, tmp_path: Path) -> None:
+def test_lists_are_read_as_their_readers_read_them(list_reader: ListReader, tmp_path: Path) -> None:
     rows = [row(at, f"L{at}", current_price=at) for at in range(5)]
     path = tmp_path / "list.csv"
     path.write_bytes(as_csv(rows))
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     ours.mkdir()
     theirs.mkdir()
-    found, wanted = reader.read_listings(path, ours), read_listings(path, theirs)
+    found, wanted = list_reader.read_listings(path, ours), read_listings(path, theirs)
     assert_frame_equal(found.rejected, wanted.rejected)
     assert (found.counts, found.suppliers) == (wanted.counts, wanted.suppliers)
     for part, other in zip(found.upload, wanted.upload, strict=True):
         assert_frame_equal(pl.read_parquet(part), pl.read_parquet(other))
 
     path.write_text("custom_label,part_number,supplier\nA,1,BGA\nA,1,BGA\nB,2,BGA\nB,,BGA\n,3,BGA\n")
-    mapping, expected = reader.read_mapping_file(path), read_mapping_file(path)
+    mapping, expected = list_reader.read_mapping_file(path), read_mapping_file(path)
     assert mapping.rows == expected.rows == 5
     assert mapping.mapping.rows() == [("A", "1", "BGA")]
     assert_frame_equal(mapping.rejected, expected.rejected)
 
     book = tmp_path / "book.xlsx"
     book.write_bytes(as_workbook({"FPS": rows, "UKD": []}))
-    assert [sheet.name for sheet in reader.sheet_names(book, LISTING_LIMITS)] == ["FPS", "UKD"]
+    assert [sheet.name for sheet in list_reader.sheet_names(book, LISTING_LIMITS)] == ["FPS", "UKD"]
     with pytest.raises(RejectedFeed, match="a workbook may have 10"):
-        reader.sheet_names(book, WorkbookLimits(file_bytes=10))
+        list_reader.sheet_names(book, WorkbookLimits(file_bytes=10))
 
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_no_hostile_workbook_is_more_than_a_verdict(
-    reader: SafeReader, path: Path, make: Callable[[Path], None]
+    reader: FeedReader, path: Path, make: Callable[[Path], None]
 ) -> None:
     make(path)
     if make.__name__ in HARMLESS:
@@ -111,7 +118,7 @@ def test_no_hostile_workbook_is_more_than_a_verdict(
             reader.read_feed(path, BGA)
 
 
-def test_a_file_that_ends_the_process_does_not_harm_the_others(reader: SafeReader, path: Path) -> None:
+def test_a_file_that_ends_the_process_does_not_harm_the_others(reader: FeedReader, path: Path) -> None:
     short_texts_by_the_million(path)
     good = path.with_name("good.xlsx")
     in_order(good)
@@ -124,7 +131,7 @@ def test_a_file_that_ends_the_process_does_not_harm_the_others(reader: SafeReade
 def test_a_file_is_judged_by_its_own_death_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What an earlier file has left behind in the process may end it at the next one."""
     in_order(path)
-    with SafeReader(FEED_LIMITS) as reader:
+    with FeedReader() as reader:
         reader.read_feed(path, BGA)
         assert reader._process is not None
         reader._process._process.kill()
@@ -137,7 +144,7 @@ def test_lists_that_end_the_process_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     # A list is read in blocks, so it takes a million rows to reach the real limit.
-    with SafeReader(replace(FEED_LIMITS, memory_bytes=40 << 20)) as reader:
+    with ListReader(replace(FEED_LIMITS, memory_bytes=40 << 20)) as reader:
         with pytest.raises(UnsafeFile, match=WORDS):
             reader.read_listings(path, folder)
         with pytest.raises(UnsafeFile, match=WORDS):
@@ -146,8 +153,8 @@ def test_lists_that_end_the_process_are_refused(tmp_path: Path) -> None:
 
 def test_a_fault_of_ours_is_no_verdict(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_order(path)
-    with SafeReader(FEED_LIMITS) as reader, pytest.raises(ChildFault, match="FileNotFoundError"):
+    with FeedReader() as reader, pytest.raises(ChildFault, match="FileNotFoundError"):
         reader.read_feed(path.with_name("not_there.xlsx"), BGA)
-    monkeypatch.setattr(safe_reading, "FUNCTION", "no_such_module:answer")
-    with SafeReader(FEED_LIMITS) as reader, pytest.raises(ChildFault, match="could not be started"):
+    monkeypatch.setattr(FeedReader, "function", "no_such_module:answer")
+    with FeedReader() as reader, pytest.raises(ChildFault, match="could not be started"):
         reader.read_feed(path, BGA)

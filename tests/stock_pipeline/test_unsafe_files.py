@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from stock_pipeline import locations, safe_reading, stock_feed
+from stock_pipeline import locations, stock_feed
+from stock_pipeline.feed_reader import FEED_LIMITS, FeedReader
+from stock_pipeline.list_reader import ListReader
 from stock_pipeline.product_feed import read_product
 from stock_pipeline.refresh import RefreshFile, RefreshReport
 from stock_pipeline.report import Verdict
 from stock_pipeline.rule_trial import Known, try_rules, what_is_known
-from stock_pipeline.safe_reading import FEED_LIMITS
 from stock_pipeline.store_feed import find_files, read_store
 from stock_pipeline.suppliers import load_suppliers, rules_as_text, with_rules
 from tests.hostile import short_texts_by_the_million
@@ -34,9 +35,13 @@ Deadly = Callable[[str], None]
 @pytest.fixture
 def deadly(monkeypatch: pytest.MonkeyPatch) -> Deadly:
     """Makes the reader die of whatever it is given."""
-    limits = replace(FEED_LIMITS, cpu_seconds=1)
-    monkeypatch.setattr(stock_feed, "FEED_LIMITS", limits)
-    return lambda way: monkeypatch.setattr(safe_reading, "FUNCTION", f"{STRANGERS}:{way}")
+    monkeypatch.setattr(FeedReader, "limits", replace(FEED_LIMITS, cpu_seconds=1))
+
+    def make_deadly(way: str) -> None:
+        for reader in (FeedReader, ListReader):
+            monkeypatch.setattr(reader, "function", f"{STRANGERS}:{way}")
+
+    return make_deadly
 
 
 @pytest.fixture
