@@ -50,10 +50,11 @@ test: $(STAMP) lint ## Check the code and run all tests
 bench: $(STAMP) ## Measure how quick it is, against yardsticks; QUICK=1 for a short one, JSON=<file> for the figures
 	@PYTHONPATH=.:dags:plugins $(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)")
 
-lint: $(STAMP) ## Check style, formatting and types, changing nothing
+lint: $(STAMP) ## Check style, formatting, layers and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
-	@$(VENV)/bin/mypy dags plugins local_aws demo frontend deployment docs benchmarks tests
+	@PYTHONPATH=dags:plugins:. $(VENV)/bin/lint-imports --no-logo --no-cache
+	@$(VENV)/bin/mypy dags plugins local_aws demo samples frontend deployment docs benchmarks tests
 
 package: $(STAMP) ## Build what Amazon MWAA takes, in build/
 	@$(RUN) -m deployment package

@@ -45,7 +45,7 @@ def measure(folder: Path, quick: bool) -> list[Figure]:
 
 def make_day(folder: Path, scale: float) -> Path:
     """A folder with a day of sample workbooks of all suppliers."""
-    from demo.sample_feeds import write_sample_feeds
+    from samples.feeds import write_sample_feeds
 
     write_sample_feeds(folder, DAYS, scale=scale)
     return folder / DAYS[0].isoformat()
@@ -80,9 +80,9 @@ def pipeline(paths: list[Path]) -> Callable[[Path], object]:
     """What a task does with a workbook; its mapping is at hand, and gives every code a label of its own."""
     import polars as pl
 
-    from stock_pipeline.feed import read_feed
-    from stock_pipeline.snapshot import build_snapshot, movement
-    from stock_pipeline.snapshot_files import parquet
+    from stock_pipeline.feeds.reading import read_feed
+    from stock_pipeline.feeds.snapshot import build_snapshot, movement
+    from stock_pipeline.lake.objects import parquet
     from stock_pipeline.suppliers import load_suppliers
 
     suppliers = load_suppliers()
@@ -115,7 +115,7 @@ def openpyxl(_paths: list[Path]) -> Callable[[Path], object]:
 
 def main(how: str, folder: Path, threads: int) -> None:
     """Do one of them and write what it took."""
-    from tests.stock_pipeline.judging import peak_megabytes
+    from tests.support.judging import peak_megabytes
 
     before_mb = peak_megabytes()
     # The largest first, so that the two that work at once end together.

@@ -31,12 +31,13 @@ import polars as pl
 from benchmarks.figures import Figure
 from local_aws.query import execute, fetch
 from local_aws.server import LocalAws
-from stock_pipeline.listings import HEADER, UPLOAD_COLUMNS
-from stock_pipeline.publishing import Fence, publish, published_versions, staging_prefix
+from stock_pipeline.lake.publishing import Fence, publish, published_versions
+from stock_pipeline.lake.staging import staging_prefix
+from stock_pipeline.lake.tables import STORE, STORES
+from stock_pipeline.refresh.listings import HEADER, UPLOAD_COLUMNS
+from stock_pipeline.refresh.staging import stage_upload
 from stock_pipeline.suppliers import load_suppliers
-from stock_pipeline.tables import STORE, STORES
-from stock_pipeline.uploads import stage_upload
-from tests.end_to_end.stack import Stack
+from tests.support.runs.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SUPPLIERS = ("APE", "BGA", "FAI", "FPS", "KYB", "RTG")
@@ -46,8 +47,8 @@ READING = """
 import json, sys, time
 from pathlib import Path
 sys.path[:0] = sys.argv[1].split(":")
-from tests.stock_pipeline.judging import peak_megabytes
-from stock_pipeline.listings import read_listings
+from tests.support.judging import peak_megabytes
+from stock_pipeline.refresh.listings import read_listings
 before = peak_megabytes()
 began = time.perf_counter()
 listings = read_listings(Path(sys.argv[2]), Path(sys.argv[3]))

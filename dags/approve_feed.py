@@ -45,9 +45,9 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param
 
-import approve_feed_tasks as tasks
-import stock_settings as settings
-from daily_stock_form import SHA256, SUPPLIERS
+from stock_airflow import settings
+from stock_airflow.forms import SHA256, SUPPLIERS
+from stock_airflow.tasks import approve_feed as tasks
 
 # References only, each of a form that is checked before any task sees it.
 PARAMS = {

@@ -55,15 +55,14 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, TriggerRule, XComArg, task_group
 
-import daily_stock_tasks as tasks
-import lock_support
-import stock_settings as settings
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
 from aws_operators.reports import ReportOperator
 from aws_operators.s3 import S3KeyDeadlineSensor
-from daily_stock_form import PARAMS
-from task_support import tell
+from stock_airflow import locks, settings
+from stock_airflow.forms import PARAMS
+from stock_airflow.run_helpers import tell
+from stock_airflow.tasks import daily_stock as tasks
 
 # The message on the partitions is made when it is sent: only then is it known which there were.
 MACROS = {**settings.MACROS, "partition_message": tasks.partition_message}
@@ -142,7 +141,7 @@ with DAG(
             **tell(f"partition_message({settings.RUN_DATE_EXPRESSION}, {OWN.format(key='return_value')})")
         ),
     )
-    lock_tables = PythonOperator(task_id="lock_tables", **lock_support.locking(tasks.LOCKED))
+    lock_tables = PythonOperator(task_id="lock_tables", **locks.locking(tasks.LOCKED))
     plan_table = PythonOperator(
         task_id="plan_table", python_callable=tasks.plan_table, op_kwargs=settings.RUN
     )

@@ -37,11 +37,10 @@ from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param, TriggerRule
 
-import lock_support
-import monthly_product_tasks as tasks
-import stock_settings as settings
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
-from task_support import tell
+from stock_airflow import locks, settings
+from stock_airflow.run_helpers import tell
+from stock_airflow.tasks import monthly_product as tasks
 
 PARAMS = {
     "run_date": settings.run_date_param(),
@@ -71,7 +70,7 @@ with DAG(
         python_callable=tasks.plan_run,
         op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
-    lock_tables = PythonOperator(task_id="lock_tables", **lock_support.locking(tasks.LOCKED))
+    lock_tables = PythonOperator(task_id="lock_tables", **locks.locking(tasks.LOCKED))
     read_file = PythonOperator(
         task_id="read_file",
         python_callable=tasks.read_file,

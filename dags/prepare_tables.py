@@ -30,9 +30,9 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, TriggerRule
 
-import prepare_tables_tasks as tasks
-import stock_settings as settings
 from aws_operators.glue import GluePartitionsOperator
+from stock_airflow import settings
+from stock_airflow.tasks import prepare_tables as tasks
 
 # A run of the other DAG waits in the triggerer and holds no worker slot.
 REFRESH: dict[str, Any] = {

@@ -35,9 +35,9 @@ from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param, TriggerRule
 
-import prune_old_data_tasks as tasks
-import stock_settings as settings
-from task_support import tell
+from stock_airflow import settings
+from stock_airflow.run_helpers import tell
+from stock_airflow.tasks import prune_old_data as tasks
 
 PARAMS = {
     "run_date": settings.run_date_param(

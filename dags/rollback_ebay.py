@@ -43,11 +43,11 @@ from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param, TriggerRule
 
-import rollback_ebay_tasks as tasks
-import stock_settings as settings
 from aws_operators.glue import GluePartitionsOperator
-from stock_pipeline.tables import STORES
-from task_support import tell
+from stock_airflow import settings
+from stock_airflow.run_helpers import tell
+from stock_airflow.tasks import rollback_ebay as tasks
+from stock_pipeline.lake.tables import STORES
 
 RUN: dict[str, Any] = {"run_date": settings.RUN_DAY, "bucket": settings.BUCKET}
 

@@ -45,13 +45,12 @@ from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param, TriggerRule, task_group
 
-import lock_support
-import stock_settings as settings
-import weekly_store_tasks as tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
-from stock_pipeline.tables import STORES
-from task_support import tell
+from stock_airflow import locks, settings
+from stock_airflow.run_helpers import tell
+from stock_airflow.tasks import weekly_store as tasks
+from stock_pipeline.lake.tables import STORES
 
 STORE_NAME = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['store'] }}"
 OWN = "ti.xcom_pull(task_ids='store.{task}', map_indexes=ti.map_index, key='{key}')"
@@ -101,7 +100,7 @@ with DAG(
     )
 
     # One lock for all stores of the run, so that they need not wait for each other.
-    lock_tables = PythonOperator(task_id="lock_tables", **lock_support.locking(tasks.LOCKED))
+    lock_tables = PythonOperator(task_id="lock_tables", **locks.locking(tasks.LOCKED))
 
     @task_group(group_id=tasks.GROUP)
     def refresh(store: str, file: dict[str, Any]) -> None:

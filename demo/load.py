@@ -6,8 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stock_pipeline import locations
-from stock_pipeline.tables import PRODUCT, STORE
+from stock_pipeline.lake import locations
+from stock_pipeline.lake.tables import PRODUCT, STORE
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

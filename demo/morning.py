@@ -24,10 +24,7 @@ from demo.airflow_local import DEADLINE, airflow_address, airflow_environment, a
 from demo.front_end import front_end_address, front_end_environment, front_end_server
 from demo.load import upload_feeds, upload_refresh_files
 from demo.options import AIRFLOW, FRONT_END, LOCAL_AWS, DemoError, Feeds, Program, find_feeds
-from demo.refresh_files import write_refresh_files
 from demo.runs import Outcome, outcome
-from demo.sample_feeds import last_days, write_sample_feeds
-from demo.sample_tables import write_product_and_store
 from demo.servers import AWS_STATE
 from demo.show import missing_feeds, read_summary, show_attention, show_places, show_summary
 from demo.signals import Signals
@@ -36,6 +33,9 @@ from local_aws.environment import client_arguments
 from local_aws.environment import endpoint_url as aws_address
 from local_aws.process import local_aws_server
 from local_aws.template import TEMPLATE_PATH, create_resources
+from samples.feeds import last_days, write_sample_feeds
+from samples.refresh_files import write_refresh_files
+from samples.tables import write_product_and_store
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -16,9 +16,9 @@ from demo.front_end import front_end_address
 from demo.options import AIRFLOW, FRONT_END, LOCAL_AWS, Program
 from demo.runs import Outcome
 from local_aws.environment import endpoint_url as aws_address
-from stock_pipeline import locations
-from stock_pipeline.report import Verdict
-from stock_pipeline.run_summary import RunSummary
+from stock_pipeline.daily_summary.summary import RunSummary
+from stock_pipeline.lake import locations
+from stock_pipeline.verdicts import Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

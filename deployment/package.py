@@ -1,7 +1,7 @@
 """Builds the package for Amazon MWAA: the same commit gives the same bytes, whoever builds it and where.
 
 MWAA takes a folder of DAGs, a zip of plugins and a list of requirements, and nothing else. So the folder
-`include` goes into the folder of DAGs, where `stock_settings.sql_folder` looks for it too.
+`include` goes into the folder of DAGs, where `stock_airflow.settings.sql_folder` looks for it too.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ for _folder in ("plugins", "dags"):
     if str(REPOSITORY / _folder) not in sys.path:
         sys.path.insert(0, str(REPOSITORY / _folder))
 
-from stock_pipeline.tables import TABLES, Table  # noqa: E402 - the path has to be there first
+from stock_pipeline.lake.tables import TABLES, Table  # noqa: E402 - the path has to be there first
 
 ABOUT_TABLES = """\
-The tables of the Glue database, as `dags/stock_pipeline/tables.py` defines them and the infrastructure
+The tables of the Glue database, as `dags/stock_pipeline/lake/tables.py` defines them and the infrastructure
 template declares them to AWS. All are Parquet, with one file `data.parquet` in each partition. Partition keys
 are text; those of a date are padded with zeros, so that they sort by date."""
 ABOUT_DAGS = """\

@@ -22,6 +22,6 @@ for place in (FOLDER.parent / "dags", FOLDER.parent):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 
-from frontend.guard import Guard, rules  # noqa: E402 - the path has to be there first
+from frontend.shell.guard import Guard, rules  # noqa: E402 - the path has to be there first
 
 app = App(FOLDER / "page.py", middleware=[Middleware(Guard, rules())])

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from frontend import guard, shell
+from frontend import layout
+from frontend.shell import guard
 
 if guard.stands():
-    shell.draw()
+    layout.draw()
 else:
     st.error("This page is started with `streamlit run frontend/app.py`: nothing guards it like this.")

@@ -21,7 +21,7 @@ import pytest
 
 from local_aws.environment import client_environment, forget_the_shell
 from local_aws.server import LocalAws
-from tests.end_to_end.stack import Stack
+from tests.support.runs.stack import Stack
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

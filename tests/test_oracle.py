@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from tests import oracle
-from tests.oracle import REJECTED, OracleFeed, ProductRow, StoreRow
-from tests.workbooks import HEADER, Rows, good_rows, write_rows
+from tests.support import oracle
+from tests.support.oracle import REJECTED, OracleFeed, ProductRow, StoreRow
+from tests.support.workbooks.contents import HEADER, good_rows
+from tests.support.workbooks.making import Rows, write_rows
 
 
 @pytest.mark.parametrize(

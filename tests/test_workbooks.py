@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests import oracle
-from tests.workbooks import CASES, MEGABYTE, Case
+from tests.support import oracle
+from tests.support.workbooks import CASES
+from tests.support.workbooks.case import Case
+from tests.support.workbooks.making import MEGABYTE
 
 # What openpyxl reads otherwise than a person with Excel would.
 BEYOND_THE_ORACLE = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from stock_pipeline.errors import NeedsPersonError
 
@@ -50,3 +50,9 @@ def check_day(text: str, today: date, what: str = "run date") -> date:
         when = "in the future" if day > today else "too long ago"
         raise NeedsPersonError(f"The {what} {day} is {when}; give a day {allowed_days(today)}")
     return day
+
+
+def month_before(day: date) -> date:
+    """The same day of the month before, or that month's last if it has no such day."""
+    last = day.replace(day=1) - timedelta(days=1)
+    return last.replace(day=min(day.day, last.day))

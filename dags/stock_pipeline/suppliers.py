@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
 
-from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.errors import SuppliersFileError
 from stock_pipeline.file_names import WORD_ENDS, first_word
+from stock_pipeline.text import fold
 
 SUPPLIERS_FILE = Path(__file__).with_name("suppliers.yaml")
 OTHER_FILE = "STOCK_SUPPLIERS_FILE"
@@ -28,24 +29,8 @@ StoreName = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}(_[A-Z0-9]{1
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class SuppliersFileError(NeedsPersonError):
-    """The suppliers file cannot be used; the message names each supplier and field at fault."""
-
-
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
-"""What nobody sees in a cell: byte order marks, joiners of no width, marks of the writing direction."""
-
-INVISIBLE = str.maketrans(dict.fromkeys(UNSEEN, " "))
-"""A byte order mark left over from a CSV, and the space of no width: nobody sees them in a cell."""
-
-
-def fold(text: str) -> str:
-    """Text as it is compared: no case, no spaces around it, single spaces within it."""
-    return " ".join(text.translate(INVISIBLE).split()).casefold()
 
 
 class QuantityRule(_Strict):
@@ -375,3 +360,7 @@ def _fault(entry: dict[str, Any]) -> str:
         field = ".".join(place[2:])
         return f"  supplier {place[1]}: {field + ': ' if field else ''}{message}"
     return f"  {'.'.join(place)}: {message}"
+
+
+SUPPLIER = r"^[A-Z][A-Z0-9]{1,9}$"
+"""What a supplier's code looks like. It becomes a folder and stands in statements: nothing else may."""

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 
 from aws_operators.s3 import S3KeyDeadlineSensor
+from stock_airflow.settings import LONDON
 from stock_pipeline.suppliers import load_suppliers
-from stock_settings import LONDON
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
+from tests.support.rendering import rendered, sns
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 DAY = "2024-08-01"
 FIVE_IN_LONDON = datetime(2024, 8, 1, 4, tzinfo=UTC)
@@ -39,10 +39,6 @@ HELD = [
 SUMMARY = {"report": "s3://bucket/summary.json", "concerns": []}
 
 New = Callable[..., LocalRun]
-
-
-def sns(event: str) -> dict[str, str]:
-    return {"message": json.dumps({"event": event}), "event": event}
 
 
 @pytest.fixture
@@ -88,22 +84,6 @@ def manual_without_logical_date(new: New) -> LocalRun:
 
 
 ways = pytest.mark.parametrize("way", [scheduled, manual_with_run_date, manual_without_logical_date])
-
-
-def rendered(run: LocalRun, task_id: str, index: int = -1) -> tuple[Any, list[dict[str, Any]]]:
-    """The task with its template fields rendered, and those of its notifiers."""
-    with run.supervised():
-        ti = run.instance(task_id, index)
-        context = ti.get_template_context()
-        ti.task = ti.task.prepare_for_execution()
-        context["task"] = ti.task
-        ti.render_templates(context=context)
-        told = []
-        for notifier in ti.task.on_success_callback or []:
-            assert isinstance(notifier, SnsNotifier)
-            notifier.render_template_fields(context)
-            told.append({name: getattr(notifier, name) for name in notifier.template_fields})
-    return ti.task, told
 
 
 def instances(run: LocalRun) -> Iterator[tuple[str, int]]:

@@ -10,11 +10,11 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import DagSerialization
 
+from stock_airflow.settings import LONDON
 from stock_pipeline.run_dates import EARLIEST
-from stock_settings import LONDON
-from tests.dags.test_dag_policy import DAG_IDS
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
+from tests.support.dags import DAG_IDS
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 TODAY = datetime.now(LONDON).date()
 DATES = dict.fromkeys(DAG_IDS, "run_date") | {"rollback_ebay": "table_date"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import jinja2
@@ -15,11 +14,12 @@ from airflow.dag_processing.dagbag import DagBag
 from sqlglot import exp
 
 from local_aws.query import StatementError
-from stock_pipeline.ebay import plan_table
+from stock_pipeline.ebay.plan import plan_table
+from stock_pipeline.lake.tables import EBAY, STORE, SUPPLIER_STOCK
 from stock_pipeline.suppliers import load_suppliers
-from stock_pipeline.tables import EBAY, STORE, SUPPLIER_STOCK
-from tests.end_to_end.days import FIRST, SECOND
-from tests.end_to_end.stack import Stack
+from tests.support.runs.days import FIRST, SECOND
+from tests.support.runs.stack import Stack
+from tests.support.statements import render
 
 LISTS = ("ebay/labels_without_listing.sql", "ebay/listings_without_stock.sql")
 STATEMENTS = ("ebay/create_staging.sql", "ebay/audit.sql", *LISTS)
@@ -45,11 +45,6 @@ def plan(**snapshots: tuple[date, date | None]) -> dict[str, Any]:
         "staging_table": "ebay_staging_x",
         "staging_location": "s3://bucket/staging/ebay_staging_x/",
     }
-
-
-def render(templates: jinja2.Environment, name: str, planned: dict[str, Any], try_number: int = 1) -> str:
-    ti = SimpleNamespace(try_number=try_number, xcom_pull=lambda task_ids: {"plan_table": planned}[task_ids])
-    return templates.get_template(name).render(ti=ti)
 
 
 PLANS = {

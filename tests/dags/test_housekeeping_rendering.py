@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 
-from tests.dags.test_daily_stock_rendering import rendered, sns
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
+from tests.support.rendering import rendered, sns
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 PLAN = {"table_date": "2024-08-01", "stores": [], "kept": []}
 PARTITIONS = [{"values": ["AMS"], "location": "s3://bucket/ebay/ebay_store=AMS/"}]

@@ -11,10 +11,10 @@ import sqlglot
 from airflow.dag_processing.dagbag import DagBag
 from sqlglot import exp
 
+from stock_pipeline.lake.tables import PRODUCT, STORE
 from stock_pipeline.suppliers import load_suppliers
-from stock_pipeline.tables import PRODUCT, STORE
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 DAY = "2024-08-04"
 SUNDAY_IN_LONDON = datetime(2024, 8, 4, 13, tzinfo=UTC)

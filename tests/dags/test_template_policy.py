@@ -16,9 +16,9 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
-from task_support import tell
-from tests.dags.template_policy import EXPANDED, STATEMENTS, expressions, violations
-from tests.dags.test_dag_policy import every_dag
+from stock_airflow.run_helpers import tell
+from tests.support.dags import every_dag
+from tests.support.template_policy import EXPANDED, STATEMENTS, expressions, violations
 
 IN_STATEMENTS = [
     r"plan\[\"(staging_table|staging_location|upload_table|accepted|store)\"\]",

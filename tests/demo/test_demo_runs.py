@@ -14,8 +14,8 @@ from demo.airflow_api import AirflowApi
 from demo.options import AIRFLOW, FRONT_END, LOCAL_AWS
 from demo.runs import Outcome, outcome
 from demo.show import missing_feeds, show_attention, show_places
-from stock_pipeline.report import Verdict
-from stock_pipeline.run_summary import FeedOutcome, RunSummary
+from stock_pipeline.daily_summary.summary import FeedOutcome, RunSummary
+from stock_pipeline.verdicts import Verdict
 
 DAY = date(2024, 8, 8)
 WELL = Outcome("daily_stock", DAY, "http://127.0.0.1:8080/run", "success")

@@ -15,8 +15,8 @@ from deployment.__main__ import main
 from deployment.mwaa import DeployError, Target, deploy, stack_outputs
 from deployment.package import Package, build_package
 from local_aws.environment import REGION, client_arguments
-from tests.deployment.test_package import git, repository
-from tests.end_to_end.stack import Stack
+from tests.support.repositories import git, repository
+from tests.support.runs.stack import Stack
 
 NAME = "rtg-automotive-stock"
 OUTPUTS = {

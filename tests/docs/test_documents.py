@@ -12,7 +12,7 @@ from airflow.dag_processing.dagbag import DagBag
 from docs.generate import data_dictionary, documents
 from local_aws.template import TEMPLATE_PATH
 from local_aws.template_language import Loader
-from stock_pipeline.tables import EBAY, TABLES, Table
+from stock_pipeline.lake.tables import EBAY, TABLES, Table
 from tests.conftest import REPOSITORY
 
 WRITTEN = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])

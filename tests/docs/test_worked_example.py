@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from stock_pipeline.feed import read_feed
-from stock_pipeline.suppliers import SuppliersFile, SuppliersFileError, with_rules
+from stock_pipeline.errors import SuppliersFileError
+from stock_pipeline.feeds.reading import read_feed
+from stock_pipeline.suppliers import SuppliersFile, with_rules
 from tests.conftest import REPOSITORY
-from tests.workbooks import write_rows
+from tests.support.workbooks.making import write_rows
 
 PAGE = (REPOSITORY / "docs/suppliers.md").read_text(encoding="utf-8")
 

@@ -13,12 +13,12 @@ from airflow.providers.amazon.aws.operators.athena import AthenaOperator
 from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days, write_days
-from tests.end_to_end.local_run import LocalRun, own_params
-from tests.end_to_end.shared_clients import shared_clients
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.wholeness import new_run
+from tests.support.runs.checkpoint import Checkpoint
+from tests.support.runs.days import FEW, FIRST, SECOND, Days, write_days
+from tests.support.runs.local_run import LocalRun, own_params
+from tests.support.runs.shared_clients import shared_clients
+from tests.support.runs.stack import Stack
+from tests.support.runs.wholeness import new_run
 
 
 @pytest.fixture(scope="session", autouse=True)

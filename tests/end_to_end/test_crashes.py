@@ -8,34 +8,14 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-import aws_operators.glue
-import daily_stock_tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
-from stock_pipeline import publishing
-from tests.end_to_end.days import FEW, SECOND, STORES, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.wholeness import as_if_nothing_had_happened, new_run, no_store_is_half
-
-Patch = pytest.MonkeyPatch
-
-
-class Killed(Exception):  # noqa: N818 - what happened, not a mistake
-    """The worker is gone."""
-
-
-def afterwards(function: Callable[..., Any], calls: int = 1) -> Callable[..., Any]:
-    """The function, after whose n-th call the worker is gone."""
-    left = [calls]
-
-    def dying(*arguments: Any, **named: Any) -> Any:
-        result = function(*arguments, **named)
-        left[0] -= 1
-        if left[0] <= 0:
-            raise Killed
-        return result
-
-    return dying
+from stock_airflow.tasks import daily_stock as daily_stock_tasks
+from stock_pipeline.lake import publishing
+from tests.support.runs.crashes import Killed, Patch, afterwards, in_register_snapshots
+from tests.support.runs.days import FEW, SECOND, STORES, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
+from tests.support.runs.wholeness import as_if_nothing_had_happened, new_run, no_store_is_half
 
 
 class _DyingClient:
@@ -56,16 +36,6 @@ def dying_s3(patch: Patch, method: str, calls: int) -> None:
 
 def in_process_feed(patch: Patch) -> None:
     dying_s3(patch, "put_object", 1)
-
-
-def in_register_snapshots(patch: Patch) -> None:
-    ensure = aws_operators.glue.ensure_partitions
-
-    def only_the_first(glue: Any, database: str, table: str, partitions: Any) -> Any:
-        ensure(glue, database, table, partitions[:1])
-        raise Killed
-
-    patch.setattr(aws_operators.glue, "ensure_partitions", only_the_first)
 
 
 def in_create_staging_table(patch: Patch) -> None:

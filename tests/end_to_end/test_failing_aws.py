@@ -18,9 +18,9 @@ from airflow.sdk import DAG
 
 from local_aws.faults import HANG, QUERY_FAILED, FaultMiddleware
 from local_aws.server import LocalAws
-from tests.end_to_end.days import FEW, FIRST, SECOND, STORES, Days
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.wholeness import as_if_nothing_had_happened, new_run, no_store_is_half
+from tests.support.runs.days import FEW, FIRST, SECOND, STORES, Days
+from tests.support.runs.stack import Stack
+from tests.support.runs.wholeness import as_if_nothing_had_happened, new_run, no_store_is_half
 
 REPOSITORY = Path(__file__).parents[2]
 OLD, NEW = {"old"}, {"new"}
@@ -196,7 +196,7 @@ def test_a_process_killed_leaves_each_store_whole_and_the_day_run_again_makes_it
     call = faults.add("s3", action, HANG, after=after)
     conf = {"run_date": str(SECOND), "suppliers": list(FEW)}
     child = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "tests.end_to_end.one_run", json.dumps(conf)],
+        [sys.executable, "-m", "tests.support.runs.one_run", json.dumps(conf)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(["dags", "plugins", "."])},
         stdout=subprocess.DEVNULL,

@@ -11,12 +11,12 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from stock_pipeline.locations import date_parts, stock_feed_codes_key, stock_feed_prefix
-from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.workbooks import write_rows
+from stock_pipeline.lake.locations import date_parts, stock_feed_codes_key, stock_feed_prefix
+from stock_pipeline.lake.tables import EBAY, SUPPLIER_STOCK
+from tests.support.runs.days import FEW, FIRST, SECOND, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
+from tests.support.workbooks.making import write_rows
 
 GOOD, HELD, SILENT = FEW
 NIGHTS = 42

@@ -13,13 +13,13 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from stock_pipeline import locations
-from stock_pipeline.releaser import LONGEST_NAME
-from tests.dags.test_daily_stock_rendering import rendered
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.store_files import as_csv, row
+from stock_pipeline.feeds.releaser import LONGEST_NAME
+from stock_pipeline.lake import locations
+from tests.support.rendering import rendered
+from tests.support.runs.days import FEW, FIRST, SECOND, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
+from tests.support.runs.store_files import as_csv, row
 
 TYPED = "as_typed"
 """In all that is typed here. No template that is rendered may hold it."""

@@ -17,14 +17,14 @@ from airflow.dag_processing.dagbag import DagBag
 from botocore.client import BaseClient
 
 from deployment.package import PLUGINS_ZIP, build_package
-from stock_pipeline.locations import PRODUCT_FEEDS, date_parts, day_prefix, ebay_upload_prefix
-from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
+from stock_pipeline.lake.locations import PRODUCT_FEEDS, date_parts, day_prefix, ebay_upload_prefix
+from stock_pipeline.lake.tables import EBAY, SUPPLIER_STOCK
 from tests.conftest import REPOSITORY
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days
-from tests.end_to_end.layout_run import plain
-from tests.end_to_end.permissions import Permission, Policy, asked, execution_role
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.store_files import as_csv, row, upload
+from tests.support.runs.days import FEW, FIRST, SECOND, Days
+from tests.support.runs.layout_run import plain
+from tests.support.runs.permissions import Permission, Policy, asked, execution_role
+from tests.support.runs.stack import Stack
+from tests.support.runs.store_files import as_csv, row, upload
 
 NEW_STORE = "MFD"
 """One that the days do not have, with labels that no mapping knows, so that it is not in the table ebay."""
@@ -85,7 +85,7 @@ def perform(layout: Path, stack: Stack, runs: Any) -> Any:
         "LAYOUT_RESULT": str(result),
         "STOCK_SUPPLIERS_FILE": "",
     }
-    command = [sys.executable, "-m", "tests.end_to_end.layout_run", json.dumps(runs)]
+    command = [sys.executable, "-m", "tests.support.runs.layout_run", json.dumps(runs)]
     done = subprocess.run(  # noqa: S603  (our own command)
         command, cwd=layout, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
@@ -165,7 +165,7 @@ def test_every_dag_is_there_and_nothing_of_the_repository(found: Any, dag_bag: D
     ours = {name: Path(path) for name, path in found["modules"].items() if not name.startswith("tests")}
     from_here = {name for name, path in ours.items() if path.is_relative_to(REPOSITORY)}
     assert from_here <= {"__main__", "__mp_main__"}  # which is what runs them
-    assert ours["stock_pipeline.tables"].is_relative_to(found["layout"] / "dags")
+    assert ours["stock_pipeline.lake.tables"].is_relative_to(found["layout"] / "dags")
     assert ours["aws_operators.athena"].is_relative_to(found["layout"] / "plugins")
 
 

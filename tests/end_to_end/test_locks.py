@@ -10,14 +10,13 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.publishing import PublishRefusedError
-from stock_pipeline.table_lock import PUBLISHED, Owner, TableLockedError, TableLocks
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.store_files import as_csv, row, upload
-from tests.end_to_end.wholeness import as_if_nothing_had_happened, new_run
+from stock_pipeline.errors import NeedsPersonError, PublishRefusedError, TableLockedError
+from stock_pipeline.lake.table_lock import PUBLISHED, Owner, TableLocks
+from tests.support.runs.days import FEW, FIRST, SECOND, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
+from tests.support.runs.store_files import as_csv, row, upload
+from tests.support.runs.wholeness import as_if_nothing_had_happened, new_run
 
 WRONG = {"table_date": str(FIRST), "reason": "the second day's quantities are wrong"}
 

@@ -8,10 +8,10 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from stock_pipeline import locations
-from tests.end_to_end.days import FEW, SECOND, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
+from stock_pipeline.lake import locations
+from tests.support.runs.days import FEW, SECOND, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 STRAY = 1_500
 FULL_LENGTH = 1_024

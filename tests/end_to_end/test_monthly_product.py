@@ -12,15 +12,15 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-import monthly_product_tasks
-from stock_pipeline import locations
-from stock_pipeline.tables import PRODUCT, STORE, STORES
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.dying import dying
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.store_files import Listings, as_csv, as_workbook, listing, read_store, row, upload
-from tests.end_to_end.test_crashes import Killed
+from stock_airflow.tasks import monthly_product
+from stock_pipeline.lake import locations
+from stock_pipeline.lake.tables import PRODUCT, STORE, STORES
+from tests.support.runs.checkpoint import Checkpoint
+from tests.support.runs.crashes import Killed
+from tests.support.runs.dying import dying
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
+from tests.support.runs.store_files import Listings, as_csv, as_workbook, listing, read_store, row, upload
 
 DAY, LATER = date(2024, 8, 1), date(2024, 9, 1)
 HEADER = ("custom_label", "part_number", "supplier")
@@ -195,7 +195,7 @@ def test_a_killed_run_leaves_a_whole_mapping_and_the_day_run_again_makes_it_good
     with pytest.MonkeyPatch.context() as patch:
         order = [task.task_id for task in made.dag.topological_sort()]
         made.go(stop=order[order.index(task_id) - 1])
-        dying(patch, monthly_product_tasks, client, method)
+        dying(patch, monthly_product, client, method)
         made.go(start=task_id, stop=task_id)
     assert {type(error) for error in made.errors.values()} == {Killed}
     before = crash in {"file staged", "table over it made"}

@@ -13,15 +13,15 @@ from airflow.sdk import DAG
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 
-import prune_old_data_tasks
 from local_aws.environment import REGION
-from stock_pipeline import locations
-from stock_pipeline.table_lock import READ, Owner, TableLocks
-from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.test_crashes import Killed, afterwards
+from stock_airflow.tasks import prune_old_data as prune_old_data_tasks
+from stock_pipeline.lake import locations
+from stock_pipeline.lake.table_lock import READ, Owner, TableLocks
+from stock_pipeline.lake.tables import EBAY, SUPPLIER_STOCK
+from tests.support.runs.checkpoint import Checkpoint
+from tests.support.runs.crashes import Killed, afterwards
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 TODAY = date(2024, 9, 10)
 OLD = [date(2024, 8, 9), date(2024, 7, 31), date(2023, 9, 10)]

@@ -21,17 +21,17 @@ import pyarrow.parquet as pq
 from airflow.dag_processing.dagbag import DagBag
 
 from aws_operators.glue_partitions import ensure_partitions
-from demo.sample_tables import write_product_and_store
-from stock_pipeline import locations
-from stock_pipeline.ebay import plan_table
-from stock_pipeline.publishing import Fence, publish, published_versions
-from stock_pipeline.stock_feed import process_feed
+from samples.tables import write_product_and_store
+from stock_pipeline.ebay.plan import plan_table
+from stock_pipeline.feeds.processing import process_feed
+from stock_pipeline.lake import locations
+from stock_pipeline.lake.publishing import Fence, publish, published_versions
+from stock_pipeline.lake.tables import EBAY, SUPPLIER_STOCK
 from stock_pipeline.suppliers import load_suppliers
-from stock_pipeline.tables import EBAY, SUPPLIER_STOCK
-from tests import oracle
-from tests.dags.test_ebay_statements import render
-from tests.end_to_end.days import FIRST, SECOND, Days
-from tests.end_to_end.stack import Stack
+from tests.support import oracle
+from tests.support.runs.days import FIRST, SECOND, Days
+from tests.support.runs.stack import Stack
+from tests.support.statements import render
 
 FEEDS = Path(__file__).parents[3] / "shared" / "feeds"
 COLUMNS = ("item_id", "quantity", "quantity_delta", "custom_label", "supplier_store")

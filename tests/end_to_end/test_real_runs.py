@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from stock_pipeline import locations
-from tests import oracle
-from tests.end_to_end.days import FIRST, SECOND, SUPPLIERS, Days
-from tests.end_to_end.stack import EbayRows, Stack
+from stock_pipeline.lake import locations
+from tests.support import oracle
+from tests.support.runs.days import FIRST, SECOND, SUPPLIERS, Days
+from tests.support.runs.stack import EbayRows, Stack
 
 MESSAGE_FIELDS = {"event", "run_date", "subject", "status", "counts", "report", "text"}
 

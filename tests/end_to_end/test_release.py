@@ -13,13 +13,13 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG
 
-from stock_pipeline import locations
-from stock_pipeline.tables import SUPPLIER_STOCK
-from tests.dags.test_daily_stock_rendering import rendered
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
+from stock_pipeline.lake import locations
+from stock_pipeline.lake.tables import SUPPLIER_STOCK
+from tests.support.rendering import rendered
+from tests.support.runs.checkpoint import Checkpoint
+from tests.support.runs.days import FEW, FIRST, SECOND, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 Run = Callable[..., LocalRun]
 

@@ -8,14 +8,14 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-import rollback_ebay_tasks
-from stock_pipeline import locations
-from tests import oracle
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.test_crashes import Killed, afterwards
+from stock_airflow.tasks import rollback_ebay as rollback_ebay_tasks
+from stock_pipeline.lake import locations
+from tests.support import oracle
+from tests.support.runs.checkpoint import Checkpoint
+from tests.support.runs.crashes import Killed, afterwards
+from tests.support.runs.days import FEW, FIRST, SECOND, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 REASON = "BGA's feed was wrong"
 

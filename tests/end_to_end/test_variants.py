@@ -15,12 +15,13 @@ import pyarrow as pa
 import pytest
 from airflow.sdk import DAG
 
-from stock_pipeline import locations, stock_feed
-from stock_pipeline.tables import STORE, SUPPLIER_STOCK
-from tests import oracle
-from tests.end_to_end.days import FEW, FIRST, SECOND, Days
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
+from stock_pipeline.feeds import processing
+from stock_pipeline.lake import locations
+from stock_pipeline.lake.tables import STORE, SUPPLIER_STOCK
+from tests.support import oracle
+from tests.support.runs.days import FEW, FIRST, SECOND, Days
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
 
 Run = Callable[..., LocalRun]
 
@@ -142,14 +143,14 @@ def test_a_worse_file_of_the_day_keeps_its_accepted_snapshot(prepared: Stack, da
 def test_a_feed_task_that_fails_stops_nobody_else(
     prepared: Stack, days: Days, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = stock_feed.process_feed
+    process = processing.process_feed
 
     def broken(*arguments: Any, **named: Any) -> Any:
         if named["supplier"].code == "FPS":
             raise OSError("the disk is full")
         return process(*arguments, **named)
 
-    monkeypatch.setattr(stock_feed, "process_feed", broken)
+    monkeypatch.setattr(processing, "process_feed", broken)
     made = run()
     assert set(made.failed) == {("feed.process_feed", FEW.index("FPS")), ("conclude", -1)}
     assert "feed.process_feed of FPS" in concerns(made)
@@ -172,7 +173,7 @@ def test_no_feed_task_at_all_publishes_nothing(
     def broken(*_: Any, **__: Any) -> Any:
         raise OSError("S3 is away")
 
-    monkeypatch.setattr(stock_feed, "process_feed", broken)
+    monkeypatch.setattr(processing, "process_feed", broken)
     made = run()
     assert made.state == "failed"
     assert unchanged(prepared, days)

@@ -11,11 +11,11 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from stock_pipeline.tables import STORE
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.store_files import Listings, as_csv, as_workbook, read_store, row, upload
+from stock_pipeline.lake.tables import STORE
+from tests.support.runs.checkpoint import Checkpoint
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
+from tests.support.runs.store_files import Listings, as_csv, as_workbook, read_store, row, upload
 
 DAY = date(2024, 8, 4)  # a Sunday
 LATER = DAY + timedelta(days=7)

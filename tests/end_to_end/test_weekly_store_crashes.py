@@ -10,16 +10,16 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-import weekly_store_tasks
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
-from stock_pipeline import publishing
-from stock_pipeline.tables import STORE
-from tests.end_to_end.checkpoint import Checkpoint
-from tests.end_to_end.dying import dying
-from tests.end_to_end.local_run import LocalRun
-from tests.end_to_end.stack import Stack
-from tests.end_to_end.store_files import Listings, as_csv, read_store, row, upload
-from tests.end_to_end.test_crashes import Killed, afterwards, in_register_snapshots
+from stock_airflow.tasks import weekly_store as weekly_store_tasks
+from stock_pipeline.lake import publishing
+from stock_pipeline.lake.tables import STORE
+from tests.support.runs.checkpoint import Checkpoint
+from tests.support.runs.crashes import Killed, afterwards, in_register_snapshots
+from tests.support.runs.dying import dying
+from tests.support.runs.local_run import LocalRun
+from tests.support.runs.stack import Stack
+from tests.support.runs.store_files import Listings, as_csv, read_store, row, upload
 
 DAY = date(2024, 8, 4)
 LATER = DAY + timedelta(days=7)

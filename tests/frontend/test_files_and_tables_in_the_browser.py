@@ -13,16 +13,16 @@ from openpyxl import load_workbook
 from playwright.sync_api import Browser, Page, expect
 
 from demo.front_end import front_end_address, front_end_environment, front_end_server
-from frontend.session import london_today
-from stock_pipeline.ebay_upload import write_upload_files
-from stock_pipeline.locations import date_parts, stock_feed_prefix
-from stock_pipeline.stock_feed import process_feed
+from frontend.shell.session import london_today
+from stock_pipeline.ebay.upload_files import write_upload_files
+from stock_pipeline.ebay.upload_ledger import read_marks, upload_set
+from stock_pipeline.feeds.processing import process_feed
+from stock_pipeline.lake.locations import date_parts, stock_feed_prefix
+from stock_pipeline.lake.tables import EBAY, PRODUCT, STORE, SUPPLIER_STOCK
 from stock_pipeline.suppliers import load_suppliers
-from stock_pipeline.tables import EBAY, PRODUCT, STORE, SUPPLIER_STOCK
-from stock_pipeline.upload_ledger import read_marks, upload_set
-from tests.end_to_end.stack import Stack
-from tests.frontend.browser import SECONDS, browser, free_port
-from tests.workbooks import write_rows
+from tests.support.pages.browser import SECONDS, browser, free_port
+from tests.support.runs.stack import Stack
+from tests.support.workbooks.making import write_rows
 
 DAY = london_today()
 BEFORE = DAY - timedelta(days=1)

@@ -12,13 +12,13 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from demo.front_end import front_end_address, front_end_environment, front_end_server
-from frontend.session import london_today
-from stock_pipeline.locations import stock_feed_prefix
-from stock_pipeline.tables import PRODUCT
-from tests.end_to_end.stack import Stack
-from tests.frontend.browser import SECONDS, browser, free_port
-from tests.frontend.conftest import put_report
-from tests.workbooks import write_rows
+from frontend.shell.session import london_today
+from stock_pipeline.lake.locations import stock_feed_prefix
+from stock_pipeline.lake.tables import PRODUCT
+from tests.support.pages.browser import SECONDS, browser, free_port
+from tests.support.pages.day import put_report
+from tests.support.runs.stack import Stack
+from tests.support.workbooks.making import write_rows
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -16,11 +16,11 @@ import polars as pl
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from stock_pipeline.locations import date_parts, stock_feed_prefix
-from stock_pipeline.tables import PRODUCT, STORE, SUPPLIER_STOCK, Table
-from tests.end_to_end.stack import Stack
-from tests.frontend.browser import SECONDS, Site, site
-from tests.workbooks import write_rows
+from stock_pipeline.lake.locations import date_parts, stock_feed_prefix
+from stock_pipeline.lake.tables import PRODUCT, STORE, SUPPLIER_STOCK, Table
+from tests.support.pages.browser import SECONDS, Site, site
+from tests.support.runs.stack import Stack
+from tests.support.workbooks.making import write_rows
 
 # A past day, because a run of today waits for files until the deadline.
 DAY = datetime.now(ZoneInfo("Europe/London")).date() - timedelta(days=1)

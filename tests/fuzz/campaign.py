@@ -13,10 +13,10 @@ from datetime import date
 from pathlib import Path
 from random import Random
 
-from demo.sample_feeds import write_sample_feeds
+from samples.feeds import write_sample_feeds
 from tests.fuzz.mutations import mutated
 from tests.fuzz.reader import MEGABYTES, Reader, Reading
-from tests.workbooks import CASES
+from tests.support.workbooks import CASES
 
 LARGEST_BASE = 100_000
 

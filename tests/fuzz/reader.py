@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stock_pipeline.feed import Feed
+    from stock_pipeline.feeds.reading import Feed
     from stock_pipeline.suppliers import Supplier
 
 DAY = date(2024, 8, 1)
@@ -95,7 +95,7 @@ class Reader:
 
 def _serve(pipe: Connection) -> None:
     sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
-    from tests.stock_pipeline.judging import peak_megabytes
+    from tests.support.judging import peak_megabytes
 
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -114,15 +114,16 @@ def _serve(pipe: Connection) -> None:
 
 def _read(path: Path, supplier: str) -> Reading:
     """Judge a file, and do with one that is readable all that a task does."""
-    from stock_pipeline.feed import RejectedFeed, read_feed
+    from stock_pipeline.errors import RejectedFile
+    from stock_pipeline.feeds.reading import read_feed
     from stock_pipeline.suppliers import load_suppliers
-    from tests.stock_pipeline.judging import judgement_of
+    from tests.support.judging import judgement_of
 
     layout = load_suppliers().supplier(supplier)
     try:
         try:
             feed = read_feed(path, layout)
-        except RejectedFeed as error:
+        except RejectedFile as error:
             return Reading("rejected", str(error))
         _process(feed, layout)
         judgement = judgement_of(feed, layout)
@@ -135,9 +136,10 @@ def _process(feed: Feed, supplier: Supplier) -> None:
     """What follows reading, against a mapping that knows some of the codes and an earlier snapshot."""
     import polars as pl
 
-    from stock_pipeline import report, snapshot_files, spreadsheets
-    from stock_pipeline.checks import Baseline, Others, check_feed, looks_like
-    from stock_pipeline.snapshot import build_snapshot, movement
+    from stock_pipeline.feeds import report, snapshot_files
+    from stock_pipeline.feeds.checks import Baseline, Others, check_feed, looks_like
+    from stock_pipeline.feeds.snapshot import build_snapshot, movement
+    from stock_pipeline.spreadsheets import export
 
     label = pl.concat_str(pl.lit("L-"), "key").alias("custom_label")
     mapping = feed.rows.select(label, pl.col("code").alias("part_number"), "key").unique("key").head(30)
@@ -155,5 +157,5 @@ def _process(feed: Feed, supplier: Supplier) -> None:
         checks=checks,
         samples=report.sample_rows(feed, snapshot),
     ).model_dump_json()
-    spreadsheets.harmless_csv(report.rows_for_staff(feed, snapshot))
+    export.harmless_csv(report.rows_for_staff(feed, snapshot))
     snapshot_files.parquet(snapshot.table)

@@ -8,8 +8,8 @@ import cfnlint.api
 import cfnlint.decode
 import pytest
 
-from stock_pipeline.locations import ATHENA_RESULTS, STAGING
-from stock_pipeline.tables import TABLES
+from stock_pipeline.lake.locations import ATHENA_RESULTS, STAGING
+from stock_pipeline.lake.tables import TABLES
 
 TEMPLATE_PATH = Path(__file__).parents[2] / "infrastructure" / "template.yaml"
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet"

@@ -8,8 +8,8 @@ from textwrap import dedent
 import pytest
 
 from local_aws.server import LocalAws
-from local_aws.template import TEMPLATE_PATH, TemplateError, create_resources
-from local_aws.template_language import Loader, condition_values, parameter_values
+from local_aws.template import TEMPLATE_PATH, create_resources
+from local_aws.template_language import Loader, TemplateError, condition_values, parameter_values
 
 PARAMETERS = """
 Parameters:

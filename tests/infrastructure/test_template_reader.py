@@ -13,8 +13,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local_aws.template import TEMPLATE_PATH, TemplateError, create_resources, main
-from stock_pipeline.tables import EBAY, TABLES
+from local_aws.template import TEMPLATE_PATH, create_resources, main
+from local_aws.template_language import TemplateError
+from stock_pipeline.lake.tables import EBAY, TABLES
 
 REGION = "eu-west-2"
 NOWHERE = "http://127.0.0.1:1"

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from local_aws.server import LocalAws
-from tests.local_aws.warehouse import BUCKET, DATABASE, Warehouse
+from tests.support.warehouse import BUCKET, DATABASE, Warehouse
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import botocore.exceptions
 import pytest
 
 from local_aws import client_arguments
-from tests.local_aws.warehouse import BUCKET, DATABASE, DEADLINE_SECONDS, OUTPUT, Warehouse
+from tests.support.warehouse import BUCKET, DATABASE, DEADLINE_SECONDS, OUTPUT, Warehouse
 
 SLOW = (
     "SELECT count(*) FROM UNNEST(sequence(1, 100000)) AS a(x) CROSS JOIN UNNEST(sequence(1, 100000)) AS b(y) "

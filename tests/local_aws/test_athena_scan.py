@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.local_aws.warehouse import BUCKET, DATABASE, Warehouse
+from tests.support.warehouse import BUCKET, DATABASE, Warehouse
 
 SUPPLIERS = ("APE", "BET", "COM")
 DAYS = ("06", "07", "08")

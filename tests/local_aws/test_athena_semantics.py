@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local_aws.warehouse import Warehouse
+from tests.support.warehouse import Warehouse
 
 EXPRESSIONS = [
     ("7 / 2", "3", "integer"),

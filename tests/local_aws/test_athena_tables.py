@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.local_aws.warehouse import BUCKET, DATABASE, OUTPUT, Warehouse
+from tests.support.warehouse import BUCKET, DATABASE, OUTPUT, Warehouse
 
 
 def ctas(name: str, properties: str, select: str) -> str:

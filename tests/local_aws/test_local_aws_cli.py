@@ -14,7 +14,7 @@ import pytest
 from local_aws import cli, client_environment
 from local_aws.ports import PortTakenError
 from local_aws.server import LocalAws
-from tests.local_aws.warehouse import DATABASE, OUTPUT, Warehouse
+from tests.support.warehouse import DATABASE, OUTPUT, Warehouse
 
 
 def free_port() -> int:

@@ -29,11 +29,11 @@ import boto3
 
 from local_aws.environment import client_arguments, client_environment
 from local_aws.server import LocalAws
-from stock_pipeline.feed import RejectedFeed
-from stock_pipeline.feed_reader import FeedReader
-from stock_pipeline.locations import stock_feed_prefix
+from stock_pipeline.errors import RejectedFile
+from stock_pipeline.feeds.feed_reader import FeedReader
+from stock_pipeline.lake.locations import stock_feed_prefix
 from stock_pipeline.suppliers import Supplier, load_suppliers
-from tests.stock_pipeline.lake import Lake
+from tests.support.lake import Lake
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAY = date(2024, 8, 8)
@@ -43,7 +43,7 @@ import json, sys, time
 import boto3
 from datetime import date
 from local_aws.environment import client_arguments
-from stock_pipeline.stock_feed import process_feed
+from stock_pipeline.feeds.processing import process_feed
 from stock_pipeline.suppliers import load_suppliers
 endpoint, lake, supplier, day = sys.argv[1:]
 s3, glue = (boto3.client(name, **client_arguments(endpoint)) for name in ("s3", "glue"))
@@ -57,12 +57,12 @@ print(json.dumps({"verdict": report.verdict, "reason": report.reason, "seconds":
 TASK = """
 import json, sys, time
 from types import SimpleNamespace
-import daily_stock_tasks
+from stock_airflow.tasks import daily_stock
 endpoint, lake, supplier, day = sys.argv[1:]
 params = {"release": [], "release_reason": "", "release_files": {}, "released_by": ""}
 ti = SimpleNamespace(xcom_push=lambda **_: None)
 began = time.perf_counter()
-line = daily_stock_tasks.process_feed(supplier=supplier, run_date=day, bucket=lake, database=lake,
+line = daily_stock.process_feed(supplier=supplier, run_date=day, bucket=lake, database=lake,
                                       params=params, dag_run=None, ti=ti)
 seconds = time.perf_counter() - began
 print(json.dumps({"verdict": line["verdict"], "reason": line["reason"], "seconds": seconds}))
@@ -120,7 +120,7 @@ def codes(path: Path, supplier: Supplier) -> list[str]:
     with FeedReader() as reader:
         try:
             return reader.read_feed(path, supplier).rows["key"].unique().to_list()
-        except RejectedFeed:
+        except RejectedFile:
             return ["PX0001"]
 
 

@@ -11,7 +11,7 @@ from airflow.providers.amazon.aws.operators.athena import AthenaOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
-from tests.end_to_end.stack import Stack
+from tests.support.runs.stack import Stack
 
 TABLE = "ebay_staging_test"
 PASSING = "SELECT 'rows' AS check_name, 'ebay' AS subject, 3 AS figure, TRUE AS passed"

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException, TaskD
 from botocore.exceptions import ClientError
 
 from aws_operators.s3 import S3KeyDeadlineSensor
-from tests.end_to_end.stack import Stack
+from tests.support.runs.stack import Stack
 
 LONDON = pendulum.timezone("Europe/London")
 CONTEXT = {"dag": SimpleNamespace(timezone=LONDON)}

@@ -8,7 +8,7 @@ import pytest
 
 from aws_operators.glue import GluePartitionsOperator
 from aws_operators.glue_partitions import BATCH, GluePartitionsError, PartitionInput
-from tests.end_to_end.stack import Stack
+from tests.support.runs.stack import Stack
 
 STORAGE = ("Columns", "InputFormat", "OutputFormat", "SerdeInfo")
 

@@ -10,7 +10,7 @@ import pytest
 
 from aws_operators.reports import ReportLink, ReportOperator
 from local_aws.environment import REGION
-from tests.end_to_end.stack import Stack
+from tests.support.runs.stack import Stack
 
 KEY = "reports/daily_stock/year=2024/month=08/day=01/summary.html"
 PAGE = "https://stock.seller.example/report?day=2024-08-01"

@@ -10,7 +10,7 @@ import pytest
 
 from local_aws.environment import client_arguments
 from local_aws.server import LocalAws
-from tests.stock_pipeline.lake import Lake
+from tests.support.lake import Lake
 
 _numbers = itertools.count()
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stock_pipeline import locations
+from stock_pipeline.daily_summary.summary import quarantine_unrecognised
+from stock_pipeline.feeds.processing import process_feed
 from stock_pipeline.file_names import (
     LONGEST_NAME,
     SHOWN_CHARACTERS,
@@ -20,11 +21,10 @@ from stock_pipeline.file_names import (
     name_fault,
     shown_name,
 )
-from stock_pipeline.report import Verdict
-from stock_pipeline.run_summary import quarantine_unrecognised
-from stock_pipeline.stock_feed import process_feed
+from stock_pipeline.lake import locations
 from stock_pipeline.suppliers import file_pattern, load_suppliers
-from tests.stock_pipeline.lake import Lake
+from stock_pipeline.verdicts import Verdict
+from tests.support.lake import Lake
 
 DAY = date(2024, 8, 8)
 SUPPLIERS = load_suppliers()

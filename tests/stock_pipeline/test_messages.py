@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from local_aws.environment import client_arguments
 from local_aws.server import LocalAws
-from stock_pipeline.checks import Others, _same_content
+from stock_airflow.run_helpers import for_sns
+from stock_pipeline.daily_summary.summary import FeedOutcome, RunSummary, UnrecognisedFile
+from stock_pipeline.feeds.checks import Others, _same_content
 from stock_pipeline.messages import MOST_BYTES, Event, Message, listed, published_bytes, shortened, to_look_at
-from stock_pipeline.refresh import RefreshSummary
-from stock_pipeline.report import Verdict
-from stock_pipeline.run_summary import FeedOutcome, RunSummary, UnrecognisedFile
-from task_support import for_sns
+from stock_pipeline.refresh.report import RefreshSummary
+from stock_pipeline.verdicts import Verdict
 
 DAY = date(2026, 10, 2)
 SNS_LIMIT = 262_144

@@ -10,10 +10,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stock_pipeline.store_feed import store_groups, store_of_name
-from stock_pipeline.suppliers import OTHER_FILE, FlagRule, SuppliersFileError, fold, load_suppliers
-from stock_pipeline.tables import STORES
-from tests import oracle
+from stock_pipeline.errors import SuppliersFileError
+from stock_pipeline.lake.tables import STORES
+from stock_pipeline.refresh.store import store_groups, store_of_name
+from stock_pipeline.suppliers import OTHER_FILE, FlagRule, load_suppliers
+from stock_pipeline.text import fold
+from tests.support import oracle
 
 SUPPLIERS = load_suppliers()
 RULE_KINDS = {"quantity": "quantity", "flag": "flag", "listed": "listed", "out list": "out_list"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stock_pipeline.feed import read_feed
-from stock_pipeline.feed_files import WORKBOOK_ENDING
+from stock_pipeline.feeds.reading import read_feed
+from stock_pipeline.lake.uploaded import WORKBOOK_ENDING
 from stock_pipeline.suppliers import (
     SUPPLIERS_FILE,
     FlagRule,
@@ -17,7 +17,7 @@ from stock_pipeline.suppliers import (
     rules_as_text,
     with_rules,
 )
-from tests.workbooks import write_rows
+from tests.support.workbooks.making import write_rows
 
 DEPLOYED = load_suppliers(SUPPLIERS_FILE)
 LISTS = [

@@ -1,0 +1,1 @@
+"""What the DAG files are wired from; nothing outside dags/ imports it."""

@@ -1,0 +1,1 @@
+"""What the Python tasks of each DAG call."""

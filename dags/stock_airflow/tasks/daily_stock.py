@@ -1,0 +1,307 @@
+"""What the Python tasks call. Domain modules are imported in the functions: DAG files are parsed often."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowSkipException
+
+from stock_airflow import run_helpers
+from stock_airflow.locks import fence, give_back, hold_what_was_published
+from stock_airflow.run_helpers import (
+    check_run,
+    failed_tasks,
+    for_sns,
+    glue_client,
+    result,
+    result_key,
+    s3_client,
+)
+from stock_pipeline.lake.table_lock import PUBLISHED, READ
+from stock_pipeline.messages import shortened
+
+if TYPE_CHECKING:
+    from stock_pipeline.verdicts import Release
+
+LOCKED = {"ebay": PUBLISHED} | dict.fromkeys(("product", "store", "supplier_stock"), READ)
+"""The tables that no other run may change while this one makes `ebay` of them, and what for."""
+
+
+def plan_run(
+    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, **_: Any
+) -> list[dict[str, str]]:
+    """Check the parameters; returns for each supplier its code and the pattern of its file's key."""
+    from stock_pipeline.errors import NeedsPersonError
+    from stock_pipeline.lake.locations import stock_feed_prefix
+    from stock_pipeline.lake.publishing import published_versions
+    from stock_pipeline.lake.tables import EBAY, STORES
+    from stock_pipeline.suppliers import file_pattern, load_suppliers
+
+    day = check_run(run_date, dag, dag_run)
+    suppliers = load_suppliers()
+    chosen = dict.fromkeys(params["suppliers"] or suppliers.suppliers)
+    if strangers := [code for code in params["release"] if code not in chosen]:
+        raise NeedsPersonError(
+            f"release names {', '.join(strangers)}, but this run is for {', '.join(chosen)}"
+        )
+    if params["release"] and not (params["release_reason"] or "").strip():
+        raise NeedsPersonError("release_reason is empty: say why the held feed is right")
+    if params["release_files"] and params["release_files"].keys() != set(params["release"]):
+        raise NeedsPersonError(
+            "release_files must have a checksum for each supplier under release, and no other"
+        )
+    names = {*suppliers.suppliers, *STORES}
+    if strangers := [name for name in params["accept_changes"] if name not in names]:
+        raise NeedsPersonError(f"accept_changes names {', '.join(strangers)}: neither a supplier nor a store")
+    # What is rolled back from here on is not to be published over.
+    ti.xcom_push(key="published", value=published_versions(s3_client(), bucket, EBAY))
+    return [
+        {"supplier": suppliers.supplier(code).code, "pattern": stock_feed_prefix(day) + file_pattern(code)}
+        for code in chosen
+    ]
+
+
+def process_feed(
+    *,
+    supplier: str,
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    dag_run: Any,
+    ti: Any,
+    **_: Any,
+) -> dict[str, Any]:
+    """Judge one feed; returns its line for the summary and pushes its partition and message."""
+    from stock_pipeline.daily_summary.summary import FeedOutcome
+    from stock_pipeline.feeds import processing
+    from stock_pipeline.lake.locations import stock_feed_report_key
+    from stock_pipeline.suppliers import load_suppliers
+
+    suppliers = load_suppliers()
+    day = date.fromisoformat(run_date)
+    report = processing.process_feed(
+        s3_client(),
+        glue_client(),
+        bucket=bucket,
+        database=database,
+        suppliers=suppliers,
+        supplier=suppliers.supplier(supplier),
+        run_date=day,
+        release=_release(bucket, day, supplier, params, dag_run),
+    )
+    location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
+    ti.xcom_push(key="sns", value=for_sns(report.message(location)))
+    if partition := report.partition(bucket):
+        ti.xcom_push(key="partition", value=partition)
+    return FeedOutcome.of(report, location).model_dump(mode="json")
+
+
+def _release(bucket: str, day: date, supplier: str, params: dict[str, Any], dag_run: Any) -> Release | None:
+    from stock_pipeline.feeds.releaser import release_of
+
+    if supplier not in params["release"]:
+        return None
+    return release_of(
+        s3_client(),
+        bucket,
+        day,
+        supplier,
+        params,
+        caller=dag_run.triggering_user_name,
+        # Only a task of ours can start such a run, and only approve_feed does.
+        asked_by_airflow=dag_run.run_type == "operator_triggered",
+    )
+
+
+def list_held_feeds(*, run_date: str, ti: Any, **_: Any) -> list[dict[str, Any]]:
+    """What is asked about each held feed: arguments of a run of `approve_feed`.
+
+    The run is named by the file, so that nobody is asked twice about the same one. What a mapped task is
+    expanded over is rendered as a template, so it is given references alone: the reason, with the file's name
+    in it, is in the report.
+    """
+    feeds = [line for line in _feed_lines(ti) if line and line["verdict"] == "held"]
+    return [
+        {
+            "trigger_run_id": f"{run_date}_{line['supplier']}_{line['sha256'][:12]}",
+            "conf": {"run_date": run_date, "supplier": line["supplier"], "sha256": line["sha256"]},
+        }
+        for line in feeds
+    ]
+
+
+def partition_message(run_date: date | str, added: list[list[str]]) -> dict[str, str]:
+    """The message on the partitions that were registered, for SNS; a macro of the DAG."""
+    from stock_pipeline.lake.catalog import partitions_added
+    from stock_pipeline.lake.tables import SUPPLIER_STOCK
+
+    return for_sns(partitions_added(SUPPLIER_STOCK, date.fromisoformat(str(run_date)), added))
+
+
+def plan_table(
+    *, run_date: str, bucket: str, database: str, run_id: str, params: dict[str, Any], **_: Any
+) -> dict[str, Any]:
+    """Choose the snapshots the table is made of and name its staging table."""
+    from stock_pipeline.ebay import plan as ebay
+    from stock_pipeline.suppliers import load_suppliers
+
+    return ebay.plan_table(
+        s3_client(),
+        glue_client(),
+        bucket=bucket,
+        database=database,
+        suppliers=load_suppliers(),
+        run_date=date.fromisoformat(run_date),
+        run_id=run_id,
+        accept_changes=params["accept_changes"],
+    )
+
+
+def publish_ebay(
+    *,
+    plan: dict[str, Any],
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    ti: Any,
+    **_: Any,
+) -> list[dict[str, Any]]:
+    """Publish the staged table; returns its partitions for the catalog."""
+    from stock_pipeline.lake.publishing import publish
+    from stock_pipeline.lake.tables import EBAY
+
+    if params["dry_run"]:
+        give_back(bucket, ti, *LOCKED)
+        raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
+    published = publish(
+        s3_client(),
+        glue_client(),
+        bucket=bucket,
+        database=database,
+        staging_table=plan["staging_table"],
+        table=EBAY,
+        run_date=date.fromisoformat(run_date),
+        fence=fence(bucket, ti, EBAY.name, ti.xcom_pull(task_ids="plan_run", key="published")),
+        allow_older=params["publish_older_date"],
+    )
+    return [{"values": list(entry.values), "location": entry.location} for entry in published.partitions]
+
+
+def write_upload_files(
+    *, stores: list[dict[str, Any]], run_date: str, bucket: str, params: dict[str, Any], ti: Any, **_: Any
+) -> dict[str, Any]:
+    """Write the files for eBay; returns their keys and rows, and pushes the message on the table."""
+    from dataclasses import asdict
+
+    from stock_pipeline.ebay.upload_files import write_upload_files as write
+    from stock_pipeline.lake.tables import EBAY
+    from stock_pipeline.messages import Event, Message
+
+    day = date.fromisoformat(run_date)
+    # After a rollback the files would tell of another day's table.
+    hold_what_was_published(bucket, ti, EBAY, [entry["values"] for entry in stores])
+    names = [entry["values"][0] for entry in stores]
+    written = write(s3_client(), bucket=bucket, stores=names, run_date=day, full=params["full_upload"])
+    message = Message(
+        event=Event.EBAY_GENERATED,
+        run_date=day,
+        subject=EBAY.name,
+        status="success",
+        counts=written.rows,
+        report=f"s3://{bucket}/{written.zip_key}" if written.zip_key else None,
+        text=f"The ebay table of {day} is published: {sum(written.rows.values()):,} listings in "
+        f"{len(written.files)} upload files for {len(names)} stores",
+    )
+    ti.xcom_push(key="sns", value=for_sns(message))
+    return asdict(written)
+
+
+def summarise(
+    *, run_date: str, bucket: str, database: str, params: dict[str, Any], ti: Any, **_: Any
+) -> dict[str, Any]:
+    """Sum up the run whatever became of it; returns the concerns and where the summary and its page are."""
+    from stock_pipeline.daily_summary import unmatched
+    from stock_pipeline.daily_summary.page import write_summary
+    from stock_pipeline.daily_summary.summary import (
+        FeedOutcome,
+        RunSummary,
+        other_feeds,
+        quarantine_unrecognised,
+    )
+    from stock_pipeline.lake import locations
+    from stock_pipeline.lake.publishing import published_dates
+    from stock_pipeline.lake.staging import drop_staging
+    from stock_pipeline.lake.tables import EBAY
+    from stock_pipeline.suppliers import load_suppliers
+
+    day = date.fromisoformat(run_date)
+    planned = _planned(ti)
+    suppliers = load_suppliers()
+    plan = result(ti, "plan_table") or {"snapshots": []}
+    published = result(ti, "publish_ebay") is not None
+    upload = result(ti, "write_upload_files") or {}
+    folder = locations.run_summary_folder(day, ti.run_id if params["dry_run"] else None)
+    summary = RunSummary(
+        run_date=day,
+        run_id=ti.run_id,
+        dry_run=params["dry_run"],
+        feeds=[
+            FeedOutcome(**(line or {"supplier": code}))
+            for code, line in zip(planned, _feed_lines(ti), strict=True)
+        ],
+        other_feeds=other_feeds(s3_client(), bucket, suppliers, day, planned),
+        unrecognised=quarantine_unrecognised(s3_client(), bucket, suppliers, day),
+        retired=[
+            snapshot["supplier"]
+            for snapshot in plan["snapshots"]
+            if snapshot["supplier"] not in suppliers.suppliers
+        ],
+        failed_tasks=failed_tasks(ti, planned),
+        checks=result_key(ti, "audit", "checks") or [],
+        published=published,
+        table_dates={} if published else published_dates(s3_client(), bucket, EBAY),
+        changed=upload.get("rows", {}),
+        upload_files=upload.get("files", []),
+        upload_zip=upload.get("zip_key"),
+        lists=unmatched.write_lists(
+            s3_client(),
+            bucket,
+            folder,
+            {name: result(ti, f"list_{name}") for name in unmatched.LISTS} if planned else {},
+        ),
+    )
+    if published:
+        staging_table = plan["staging_table"]
+        drop_staging(
+            s3_client(), glue_client(), bucket=bucket, database=database, staging_table=staging_table
+        )
+    # A run that was never planned says nothing about the day, so the day's summary stays.
+    written = write_summary(s3_client(), bucket, folder, summary) if planned else None
+    ti.xcom_push(key="sns", value=for_sns(summary.message(written.summary if written else None)))
+    give_back(bucket, ti, *LOCKED)
+    return {
+        "report": written.summary if written else None,
+        "page": written.page if written else None,
+        "concerns": shortened(summary.concerns),
+        "failed_tasks": summary.failed_tasks,
+    }
+
+
+def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
+    """End the run as failed if somebody has to look at something."""
+    run_helpers.conclude(summary, failed_tasks(ti, _planned(ti)))
+
+
+def _planned(ti: Any) -> list[str]:
+    """The suppliers this run is for, by map index."""
+    return [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
+
+
+def _feed_lines(ti: Any) -> list[dict[str, Any] | None]:
+    """What each instance of process_feed returned; None for one that failed."""
+    # With the indexes named it is a list always; without, Airflow gives a single supplier's line bare.
+    return ti.xcom_pull(task_ids="feed.process_feed", map_indexes=range(len(_planned(ti))))

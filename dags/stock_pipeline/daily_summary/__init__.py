@@ -1,0 +1,1 @@
+"""The summary of a day's run, for people."""

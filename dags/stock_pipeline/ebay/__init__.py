@@ -1,0 +1,1 @@
+"""The table `ebay`, the files for eBay, and putting both back."""

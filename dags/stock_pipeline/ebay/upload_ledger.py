@@ -1,0 +1,370 @@
+"""Keeps what eBay was last told, so that upload files nobody uploaded are not lost.
+
+The pipeline *writes* files and notes what they say; people upload them to eBay and *mark* them. Until a
+store's first mark its files tell what changed since the snapshots before. From then on they tell whatever
+eBay was not certainly told already:
+
+- *Marked* files are known to be uploaded. What they said is what eBay was told.
+- Files written later than the last marked ones are *open*: they may be uploaded and not marked yet, or never.
+  So the next files repeat a listing on which any open ones say something else. Whichever of the open files
+  are uploaded before them, in the order they were written, eBay then has the table's quantities.
+- Files marked although later ones are marked already may have reached eBay before or after those. Where the
+  two differ nobody knows what eBay has: the next files tell it again.
+
+The first mark takes the whole table of its day for told: what its files left out had not changed. Start with
+a day of `full_upload` to be certain of every listing. Of a listing that is no longer in the table nothing is
+told; what eBay was told of it is remembered, should it come back.
+
+Memory: some 200 bytes for each listing of one store. Everything here can be repeated after a crash.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import polars as pl
+from botocore.exceptions import ClientError
+from pydantic import BaseModel
+
+from stock_pipeline.errors import MarkRefusedError
+from stock_pipeline.lake import locations
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+log = logging.getLogger(__name__)
+
+KEPT_DAYS = 14
+"""For so long after their day, files can be marked as uploaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One writing of a store's files: `number` counts them for each store from 1."""
+
+    store: str
+    number: int
+    day: date
+
+    @property
+    def key(self) -> str:
+        """Where it is noted what the files say."""
+        return f"{locations.written_prefix(self.store)}{self.number:06d}_{self.day.isoformat()}.parquet"
+
+    @property
+    def mark_key(self) -> str:
+        """Where it is noted that they were uploaded."""
+        return f"{locations.upload_marks_prefix(self.store)}{self.number:06d}.json"
+
+
+class Mark(BaseModel):
+    """Somebody says that files were uploaded to eBay."""
+
+    store: str
+    run_date: date
+    number: int
+    by: str
+    at: datetime
+
+
+class StoreFiles(BaseModel):
+    """A store's part in the files of a folder: which writing it is, and how many listings it tells of."""
+
+    number: int
+    rows: int
+
+
+class UploadSet(BaseModel):
+    """The upload files there are in a folder.
+
+    Attributes:
+        name: of the folder, below that of all upload files.
+        run_date: the day of the table they tell of.
+        full: whether they tell of every listing.
+        stores: what they are by store, also of those with nothing to tell.
+        files: keys of the CSVs.
+        zip_key: key of the zip of them all; None if there is nothing to tell.
+    """
+
+    name: str
+    run_date: date
+    full: bool
+    stores: dict[str, StoreFiles]
+    files: list[str]
+    zip_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What eBay was told of a store, and which writings that comes from.
+
+    Attributes:
+        rows: `item_id` (i64), `quantity` (i32, null where nobody knows), by item_id; None before the first
+            mark.
+        marked: numbers of the writings entered because they were marked.
+        doubted: numbers of those entered as perhaps uploaded, because they are too old to be marked.
+    """
+
+    rows: pl.DataFrame | None
+    marked: frozenset[int] = frozenset()
+    doubted: frozenset[int] = frozenset()
+
+    @property
+    def last(self) -> int:
+        """The number of the last marked writing; 0 if none is."""
+        return max(self.marked, default=0)
+
+    def after(self, number: int, said: pl.DataFrame) -> Told:
+        """The same once a writing is marked that said these rows (as `to_tell` gives them)."""
+        if self.rows is None:
+            rows = said.select("item_id", "quantity")
+        elif number < self.last:
+            rows = _doubted(self.rows, said.filter("in_file"))
+        else:
+            news = said.filter("in_file").select("item_id", "quantity")
+            others = self.rows.join(news, on="item_id", how="anti")
+            rows = pl.concat([others, news]).sort("item_id")
+        return replace(self, rows=rows, marked=self.marked | {number})
+
+    def doubting(self, number: int, said: pl.DataFrame) -> Told:
+        """The same if a writing that said these rows may have been uploaded at any time."""
+        assert self.rows is not None  # noqa: S101 - there is nothing to doubt before the first mark
+        rows = _doubted(self.rows, said.filter("in_file"))
+        return replace(self, rows=rows, doubted=self.doubted | {number})
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLedger:
+    """What is known of a store: what eBay was told, and all writings that are kept, oldest first."""
+
+    store: str
+    told: Told
+    writings: list[Written]
+
+    @property
+    def open(self) -> list[Written]:
+        """The writings that may be uploaded without having been marked."""
+        closed = self.told.doubted
+        return [
+            entry for entry in self.writings if entry.number > self.told.last and entry.number not in closed
+        ]
+
+
+def read_ledger(s3: S3Client, bucket: str, store: str, run_date: date) -> StoreLedger:
+    """A store's ledger, once the marks that are new have been entered into it."""
+    writings = list(_writings(s3, bucket, store))
+    found = told = _read_told(s3, bucket, store)
+    for writing in _newly_marked(s3, bucket, writings, told):
+        told = told.after(writing.number, _said(s3, bucket, writing))
+    too_old = [entry for entry in writings[:-1] if entry.day < run_date - timedelta(days=KEPT_DAYS)]
+    for writing in too_old:
+        # Not marked, and perhaps uploaded all the same. Kept open it would be read every day for ever.
+        if told.rows is not None and writing in StoreLedger(store, told, writings).open:
+            told = told.doubting(writing.number, _said(s3, bucket, writing))
+    if told is not found:
+        _write_told(s3, bucket, store, told)
+    for writing in too_old:
+        s3.delete_object(Bucket=bucket, Key=writing.key)
+    return StoreLedger(store, told, [entry for entry in writings if entry not in too_old])
+
+
+def to_tell(
+    s3: S3Client, bucket: str, table: pl.DataFrame, ledger: StoreLedger, *, full: bool
+) -> pl.DataFrame:
+    """What a store's files have to tell eBay.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        table: the store's listings: `item_id` (i64), `quantity` (i32), `changed` (bool, whether to tell of it
+            as long as there is no mark).
+        ledger: of the store.
+        full: every listing, whatever eBay was told.
+
+    Returns:
+        `item_id`, `quantity`, `in_file` (bool) of the listings, by item_id.
+    """
+    listings = table.rename({"changed": "in_file"})
+    if full:
+        listings = listings.with_columns(in_file=pl.lit(value=True))
+    elif ledger.told.rows is not None:
+        told = ledger.told.rows.rename({"quantity": "told"})
+        listings = listings.join(told, on="item_id", how="left").with_columns(
+            in_file=pl.col("told").ne_missing(pl.col("quantity"))
+        )
+        for writing in ledger.open:
+            said = _said(s3, bucket, writing).filter("in_file").select("item_id", said="quantity")
+            listings = (
+                listings.join(said, on="item_id", how="left")
+                .with_columns(
+                    in_file=pl.col("in_file") | (pl.col("said") != pl.col("quantity")).fill_null(False)
+                )
+                .drop("said")
+            )
+    return listings.select("item_id", "quantity", "in_file").sort("item_id")
+
+
+def note_written(
+    s3: S3Client, bucket: str, day: date, listings: pl.DataFrame, ledger: StoreLedger
+) -> Written:
+    """Note what a store's files say, before they are written; the same ones again are no new writing.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        day: of the table they tell of.
+        listings: what `to_tell` gave.
+        ledger: of the store.
+    """
+    # The first mark needs the whole table of its day; later only what the files say matters.
+    rows = listings if ledger.told.rows is None else listings.filter("in_file")
+    newest = ledger.writings[-1] if ledger.writings else None
+    if newest and newest.day == day and newest in ledger.open and _said(s3, bucket, newest).equals(rows):
+        return newest
+    writing = Written(ledger.store, max(newest.number if newest else 0, ledger.told.last) + 1, day)
+    s3.put_object(Bucket=bucket, Key=writing.key, Body=_parquet(rows))
+    return writing
+
+
+def note_files(s3: S3Client, bucket: str, files: UploadSet) -> None:
+    """Note that all files of a folder are there: from now on they can be marked."""
+    body = files.model_dump_json(indent=2).encode()
+    s3.put_object(Bucket=bucket, Key=locations.upload_set_key(files.name), Body=body)
+
+
+def forget_files(s3: S3Client, bucket: str, name: str) -> None:
+    """Note that the files of a folder are being written: until all are there nobody can mark them."""
+    s3.delete_object(Bucket=bucket, Key=locations.upload_set_key(name))
+
+
+def upload_set(s3: S3Client, bucket: str, name: str) -> UploadSet | None:
+    """The upload files in a folder; None if there are none, or they are being written."""
+    body = _body(s3, bucket, locations.upload_set_key(name))
+    return UploadSet.model_validate_json(body) if body is not None else None
+
+
+def read_marks(s3: S3Client, bucket: str, numbers: dict[str, int]) -> dict[str, Mark]:
+    """The marks of writings given by store, as far as they are marked."""
+    found = {
+        store: _body(s3, bucket, f"{locations.upload_marks_prefix(store)}{number:06d}.json")
+        for store, number in numbers.items()
+    }
+    return {store: Mark.model_validate_json(body) for store, body in found.items() if body}
+
+
+def mark_uploaded(
+    s3: S3Client, *, bucket: str, numbers: dict[str, int], by: str, at: datetime
+) -> dict[str, Mark]:
+    """Note that files were uploaded to eBay; what was noted before stays.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        numbers: the writing that was uploaded, by store, as `UploadSet` had it when the files were fetched.
+        by: who says so.
+        at: when, with a time zone.
+
+    Returns:
+        The marks of these files, by store.
+
+    Raises:
+        MarkRefusedError: files of the day are too old, or there are none of that store and number.
+    """
+    writings = [_find(s3, bucket, store, number) for store, number in sorted(numbers.items())]
+    for writing in writings:
+        mark = Mark(store=writing.store, run_date=writing.day, number=writing.number, by=by, at=at)
+        body = mark.model_dump_json().encode()
+        try:
+            s3.put_object(Bucket=bucket, Key=writing.mark_key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                raise
+            log.info("%s was marked before", writing.key)
+    return read_marks(s3, bucket, numbers)
+
+
+def _find(s3: S3Client, bucket: str, store: str, number: int) -> Written:
+    found = [entry for entry in _writings(s3, bucket, store) if entry.number == number]
+    if not found:
+        raise MarkRefusedError(
+            f"the files of {store} (writing {number}) cannot be marked: there are none, or they are older "
+            f"than {KEPT_DAYS} days; nothing was marked. Run daily_stock with full_upload and upload those "
+            "files to be certain of what eBay has"
+        )
+    return found[0]
+
+
+def _doubted(told: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """What eBay was told if it may have been told these rows before or after: where they differ, null."""
+    said = rows.select("item_id", said="quantity")
+    certain = pl.col("said").is_null() | (pl.col("said") == pl.col("quantity"))
+    return told.join(said, on="item_id", how="left", maintain_order="left").select(
+        "item_id", pl.when(certain).then("quantity")
+    )
+
+
+def _writings(s3: S3Client, bucket: str, store: str) -> Iterator[Written]:
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=locations.written_prefix(store)
+    )
+    for page in pages:
+        for entry in page.get("Contents", []):
+            number, _, day = entry["Key"].rpartition("/")[2].removesuffix(".parquet").partition("_")
+            yield Written(store, int(number), date.fromisoformat(day))
+
+
+def _newly_marked(s3: S3Client, bucket: str, writings: list[Written], told: Told) -> list[Written]:
+    """The writings that were marked since, in the order in which they were."""
+    marks = {
+        writing: Mark.model_validate_json(body)
+        for writing in writings
+        if writing.number not in told.marked and (body := _body(s3, bucket, writing.mark_key))
+    }
+    return sorted(marks, key=lambda writing: (marks[writing].at, writing.number))
+
+
+def _said(s3: S3Client, bucket: str, writing: Written) -> pl.DataFrame:
+    body = s3.get_object(Bucket=bucket, Key=writing.key)["Body"].read()
+    return pl.read_parquet(BytesIO(body))
+
+
+def _read_told(s3: S3Client, bucket: str, store: str) -> Told:
+    try:
+        found = s3.get_object(Bucket=bucket, Key=locations.told_key(store))
+    except s3.exceptions.NoSuchKey:
+        return Told(None)
+    marked, doubted = (
+        frozenset(int(number) for number in found["Metadata"].get(name, "").split(",") if number)
+        for name in ("marked", "doubted")
+    )
+    return Told(pl.read_parquet(BytesIO(found["Body"].read())), marked, doubted)
+
+
+def _write_told(s3: S3Client, bucket: str, store: str, told: Told) -> None:
+    """Write the rows and where they come from as one object, so that neither is ever without the other."""
+    assert told.rows is not None  # noqa: S101 - written once there is a mark
+    # Metadata may have 2 kB; nobody asks for numbers of which no writing is kept any more.
+    numbers = {
+        name: ",".join(str(number) for number in sorted(found)[-100:])
+        for name, found in (("marked", told.marked), ("doubted", told.doubted))
+        if found
+    }
+    s3.put_object(Bucket=bucket, Key=locations.told_key(store), Body=_parquet(told.rows), Metadata=numbers)
+
+
+def _parquet(rows: pl.DataFrame) -> bytes:
+    body = BytesIO()
+    rows.write_parquet(body, compression="zstd")
+    return body.getvalue()
+
+
+def _body(s3: S3Client, bucket: str, key: str) -> bytes | None:
+    try:
+        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return None

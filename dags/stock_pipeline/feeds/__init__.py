@@ -1,0 +1,1 @@
+"""One supplier's stock feed, from the uploaded file to the snapshot."""

@@ -1,0 +1,105 @@
+"""Which labels a supplier's mapping knows, and which of its parts they are made of."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from stock_pipeline.codes import label, match_key
+from stock_pipeline.errors import MissingTableError
+from stock_pipeline.lake.catalog import partitions
+from stock_pipeline.lake.tables import PRODUCT, STORE
+from stock_pipeline.suppliers import Supplier
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+
+def read_mapping(
+    s3: S3Client, glue: GlueClient, *, bucket: str, database: str, supplier: Supplier
+) -> pl.DataFrame:
+    """The parts of every label the supplier's mapping knows.
+
+    For most suppliers that is the product table. An out list names labels themselves, so there every label
+    of the supplier in the store table is known, and is its own part.
+
+    Returns:
+        `custom_label`, `part_number`, `key` (String each), a row for each part of each label, by label.
+
+    Raises:
+        MissingTableError: the product table has no data.
+    """
+    if supplier.lists_out_of_stock:
+        return _store_labels(s3, glue, bucket, database, supplier.code)
+    return _parts(_product(s3, bucket).filter(pl.col("supplier") == supplier.code), "part_number")
+
+
+def known_elsewhere(s3: S3Client, *, bucket: str, supplier: Supplier, keys: pl.Series) -> dict[str, int]:
+    """How many of a feed's codes the mappings of other suppliers know.
+
+    Makers' part numbers are shared to some degree (more than half of one supplier's are another's too), so a
+    figure means something only beside the supplier's own.
+
+    Args:
+        s3: client.
+        bucket: the bucket.
+        supplier: whose feed it is.
+        keys: the distinct codes, as `match_key` gives them.
+
+    Returns:
+        Supplier to count, most first; those that know none are left out.
+
+    Raises:
+        MissingTableError: the product table has no data.
+    """
+    found = (
+        _product(s3, bucket)
+        .filter(pl.col("supplier") != supplier.code)
+        .select("supplier", match_key(pl.col("part_number")).alias("key"))
+        .join(keys.alias("key").to_frame().lazy(), on="key", how="semi")
+        .group_by("supplier")
+        .agg(pl.col("key").n_unique().alias("codes"))
+        .sort("codes", "supplier", descending=[True, False])
+        .collect()
+    )
+    return dict(found.rows())
+
+
+def _product(s3: S3Client, bucket: str) -> pl.LazyFrame:
+    try:
+        body = s3.get_object(Bucket=bucket, Key=PRODUCT.key())["Body"].read()
+    except s3.exceptions.NoSuchKey as error:
+        raise MissingTableError(
+            f"s3://{bucket}/{PRODUCT.key()} is missing: load the product table first"
+        ) from error
+    return pl.scan_parquet(BytesIO(body))
+
+
+def _store_labels(s3: S3Client, glue: GlueClient, bucket: str, database: str, supplier: str) -> pl.DataFrame:
+    """The labels which the stores list for a supplier; store by store, so that one at a time is in memory."""
+    labels = pl.DataFrame(schema={"custom_label": pl.String, "part_number": pl.String, "key": pl.String})
+    for partition in partitions(glue, database, STORE.name, f"supplier = '{supplier}'"):
+        prefix = partition.location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/"
+        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            found = _parts(pl.scan_parquet(BytesIO(body)), "custom_label")
+            labels = pl.concat([labels, found]).unique(maintain_order=True)
+    return labels
+
+
+def _parts(table: pl.LazyFrame, part: str) -> pl.DataFrame:
+    return (
+        table.select(
+            label(pl.col("custom_label")).alias("custom_label"),
+            pl.col(part).alias("part_number"),
+            match_key(pl.col(part)).alias("key"),
+        )
+        .drop_nulls("custom_label")
+        # A part nobody can name makes its label unknown: the others alone are no kit.
+        .filter(pl.col("key").is_not_null().all().over("custom_label"))
+        .unique(["custom_label", "key"], maintain_order=True)
+        .collect()
+    )

@@ -1,0 +1,75 @@
+"""What a stock cell means: the four rules as polars expressions over whole columns of text.
+
+An expression never guesses. A cell that does not say how much there is gives no quantity but a reason.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from stock_pipeline.suppliers import FlagRule, ListedRule, OutListRule, QuantityRule, Supplier
+from stock_pipeline.text import SPACES, fold
+
+LARGEST_QUANTITY = 2**31 - 1
+"""The `quantity` column of the tables is a Glue int."""
+
+BLANK = "blank, or an error value such as #N/A"
+
+# `10+` and `>10` are how suppliers say "at least"; a comma counts only where it groups thousands.
+DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
+NUMBER = rf"^>?\s*([-+]?(?:{DIGITS}(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+))\s*\+?$"
+
+
+def judge_stock(supplier: Supplier, raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """What the supplier's rule makes of its stock cells.
+
+    Args:
+        supplier: whose rule it is.
+        raw: the stock cells as text (String), null where there is nothing in a cell.
+
+    Returns:
+        Two expressions: the quantity (Int32, null where the row is rejected) and the reason for rejecting the
+        row (String, null where there is a quantity).
+    """
+    text = raw.str.strip_chars(SPACES).replace("", None)
+    match supplier.rule:
+        case QuantityRule(cap=cap):
+            return _judge_number(text, cap)
+        case FlagRule() as rule:
+            return _judge_flag(text, rule)
+        case ListedRule(in_quantity=quantity):
+            return pl.lit(quantity, pl.Int32), pl.lit(None, pl.String)
+        case OutListRule():
+            return pl.lit(0, pl.Int32), pl.lit(None, pl.String)
+
+
+def _judge_number(text: pl.Expr, cap: int | None) -> tuple[pl.Expr, pl.Expr]:
+    number = text.str.extract(NUMBER).str.replace_all(",", "").cast(pl.Float64, strict=False)
+    whole = number.floor().clip(lower_bound=0)
+    capped = whole if cap is None else whole.clip(upper_bound=cap)
+    fits = number.is_finite() & (capped <= LARGEST_QUANTITY)
+    quantity = pl.when(fits).then(capped).cast(pl.Int32, strict=False)
+    reason = (
+        pl.when(text.is_null())
+        .then(pl.lit(BLANK))
+        .when(number.is_null())
+        .then(pl.lit("not a number"))
+        .when(~fits)
+        .then(pl.lit("a number too large to be a quantity"))
+    )
+    return quantity, reason
+
+
+def _judge_flag(text: pl.Expr, rule: FlagRule) -> tuple[pl.Expr, pl.Expr]:
+    word = text.str.to_lowercase().str.replace_all(r"\s+", " ")
+    meaning = {fold(token): rule.in_quantity for token in rule.in_tokens}
+    meaning |= {fold(token): 0 for token in rule.out_tokens}
+    quantity = word.replace_strict(list(meaning), list(meaning.values()), default=None, return_dtype=pl.Int32)
+    words = ", ".join((*rule.in_tokens, *rule.out_tokens))
+    reason = (
+        pl.when(text.is_null())
+        .then(pl.lit(BLANK))
+        .when(quantity.is_null())
+        .then(pl.lit(f"none of the words {words}"))
+    )
+    return quantity, reason

@@ -1,0 +1,1 @@
+"""The bucket and the catalog: tables, places, what is published and who may publish."""

@@ -1,0 +1,1 @@
+"""The tables `store` and `product`, from the files people upload."""

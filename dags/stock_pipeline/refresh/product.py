@@ -1,0 +1,141 @@
+"""The mapping's file: which there is, what is in it, and what Athena is to make of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from stock_pipeline.errors import RejectedFile
+from stock_pipeline.file_names import shown_name
+from stock_pipeline.lake import locations
+from stock_pipeline.lake.staging import staging_prefix, staging_table_name
+from stock_pipeline.lake.tables import PRODUCT
+from stock_pipeline.lake.uploaded import quarantine_upload, recent_files
+from stock_pipeline.refresh.list_reader import ListReader
+from stock_pipeline.refresh.mapping_file import HALF, MappingFile
+from stock_pipeline.refresh.report import RefreshCheck, RefreshFile, RefreshReport
+from stock_pipeline.refresh.staging import downloaded, stage_upload, upload_table
+from stock_pipeline.spreadsheets.export import harmless_csv
+from stock_pipeline.suppliers import SuppliersFile
+from stock_pipeline.verdicts import SAMPLES, Verdict
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+    from mypy_boto3_s3 import S3Client
+
+DAG_ID = "monthly_product"
+DAYS = 31
+"""A run reads the newest file of so many days, so that what was uploaded in the month counts on the 1st."""
+
+
+def looked_for(run_date: date) -> str:
+    """Where a run looks for a file, for people."""
+    folder = f"{locations.PRODUCT_FEEDS}{locations.day_prefix(run_date)}"
+    return f"{folder} or the folders of the {DAYS - 1} days before it"
+
+
+def find_file(s3: S3Client, bucket: str, run_date: date) -> tuple[RefreshFile | None, dict[str, str]]:
+    """The newest file of the month up to `run_date`, and by name what is not read, with the reason."""
+    newest: RefreshFile | None = None
+    not_read: dict[str, str] = {}
+    for file in recent_files(s3, bucket, locations.PRODUCT_FEEDS, run_date, DAYS):
+        shown = shown_name(file.key.removeprefix(locations.PRODUCT_FEEDS))
+        if file.in_subfolder:
+            not_read[shown] = "it lies in a subfolder; upload it to the day's own"
+        elif newest is None:
+            newest = RefreshFile(key=file.key, size=file.size, last_modified=file.last_modified)
+        else:
+            newest.not_read.append(shown)
+    return newest, not_read
+
+
+def read_product(
+    s3: S3Client,
+    glue: GlueClient,
+    *,
+    bucket: str,
+    database: str,
+    suppliers: SuppliersFile,
+    report: RefreshReport,
+) -> dict[str, Any] | None:
+    """Judge the mapping's file on its own and stage it; fills in the report.
+
+    Args:
+        s3: where the file is.
+        glue: where the staged file becomes a table.
+        bucket: the bucket.
+        database: the database.
+        suppliers: for the limits, and which suppliers are known.
+        report: of the mapping, with its file.
+
+    Returns:
+        What the statements in include/sql/product need to know: `upload_table`, `staging_table`,
+        `staging_location`, `limits` and `accepted` (rows); None if the file is rejected.
+    """
+    file = report.file
+    assert file is not None  # noqa: S101 - the mapping is read because there is a file
+    rows_key = locations.refresh_rows_key(DAG_ID, report.run_date, report.subject)
+    # The rows an earlier run of the day listed are another file's.
+    s3.delete_object(Bucket=bucket, Key=rows_key)
+    staging_table = staging_table_name(PRODUCT, report.run_date, report.run_id)
+    try:
+        with (
+            downloaded(s3, bucket, file.key, file.size) as path,
+            TemporaryDirectory(prefix="product_") as folder,
+            ListReader() as reader,
+        ):
+            sent = reader.read_mapping_file(path)
+            reader.close()
+            _note(sent, suppliers, report)
+            if sent.rejected.height:
+                report.rejected_rows = rows_key
+                s3.put_object(Bucket=bucket, Key=rows_key, Body=harmless_csv(sent.rejected))
+            upload = Path(folder) / "data.parquet"
+            _usable(sent).match_to_schema(PRODUCT.schema).write_parquet(upload, compression="zstd")
+            stage_upload(
+                s3,
+                glue,
+                bucket=bucket,
+                database=database,
+                name=upload_table(staging_table),
+                paths=[upload],
+                columns=PRODUCT.columns,
+                table=PRODUCT,
+            )
+    except RejectedFile as error:
+        report.verdict = Verdict.REJECTED
+        report.reason = f"{file.name} is rejected: {error}"
+        report.quarantined = quarantine_upload(s3, bucket, file.key, report.reason)
+        return None
+    return {
+        "accepted": report.counts["accepted"],
+        "upload_table": upload_table(staging_table),
+        "staging_table": staging_table,
+        "staging_location": f"s3://{bucket}/{staging_prefix(staging_table)}",
+        "limits": suppliers.product_limits.model_dump(),
+    }
+
+
+def _usable(sent: MappingFile) -> pl.DataFrame:
+    if sent.mapping.is_empty():
+        raise RejectedFile("there is no usable row")
+    return sent.mapping
+
+
+def _note(sent: MappingFile, suppliers: SuppliersFile, report: RefreshReport) -> None:
+    blank = sent.rejected.filter(pl.col("reason") != HALF).height
+    report.counts = {
+        "rows": sent.rows,
+        "accepted": sent.mapping.height,
+        "rejected": sent.rejected.height,
+        "repeated": sent.rows - sent.mapping.height - sent.rejected.height,
+    }
+    report.suppliers = dict(sent.mapping.group_by("supplier").len().sort("supplier").rows())
+    report.unknown_suppliers = [code for code in report.suppliers if code not in suppliers.suppliers]
+    report.samples = {"rejected": sent.rejected.head(SAMPLES).to_dicts()}
+    limit = suppliers.product_limits.max_rejected_share
+    report.checks = [RefreshCheck.hold("rejected_share", report.subject, blank / sent.rows, limit)]

@@ -1,0 +1,59 @@
+"""What a file is judged to be, and the figures behind it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+SAMPLES = 20
+
+
+class Verdict(StrEnum):
+    """What becomes of a feed."""
+
+    ACCEPTED = "accepted"
+    HELD = "held"
+    REJECTED = "rejected"
+    MISSING = "missing"
+
+
+class Consequence(StrEnum):
+    """What becomes of a feed that does not pass a check."""
+
+    HELD = "held"
+    REJECTED = "rejected"
+
+
+class Check(BaseModel):
+    """One figure a feed was judged by, with its limit; written whatever the verdict.
+
+    Attributes:
+        name: what is checked.
+        value: the figure; None if there was nothing to compare with.
+        limit: what it is held against, if it is.
+        passed: whether it is within the limit.
+        consequence: of not passing.
+        text: the figure as a sentence for people.
+    """
+
+    name: str
+    value: float | None = None
+    limit: float | None = None
+    passed: bool
+    consequence: Consequence = Consequence.HELD
+    text: str = ""
+
+
+class Release(BaseModel):
+    """Somebody's word that a held feed is right.
+
+    Attributes:
+        by: who said so.
+        reason: why, in their words.
+        sha256: of the file they looked at; another one is judged anew. None: whatever file there is.
+    """
+
+    by: str
+    reason: str
+    sha256: str | None = None

@@ -1,0 +1,1 @@
+"""What the pages share that does not draw: AWS, Airflow, who is signed in."""

@@ -1,1 +1,0 @@
-"""What the pages stand on, without Streamlit: settings, AWS, Airflow, reports, live state, file checks."""

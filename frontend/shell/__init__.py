@@ -1,0 +1,1 @@
+"""What the pages share that draws: layout, sign-in, errors, plain text."""

@@ -1,0 +1,1 @@
+"""Sample feeds and tables, in the layouts suppliers send."""
