@@ -37,7 +37,10 @@ def _nothing_is_kept_between_tests() -> Iterator[None]:
         cached.cache_clear()
     # Streamlit's AppTest runs the page without a server, so there is nothing to guard.
     guard._standing = True
+    main = sys.modules["__main__"]
     yield
+    # AppTest leaves its script there, which a process that is spawned later would run.
+    sys.modules["__main__"] = main
     guard._standing = False
     live.stop()
     for cached in CACHED:
