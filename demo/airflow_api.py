@@ -44,11 +44,11 @@ class AirflowApi:
         """Let the DAG run."""
         self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
 
-    def trigger(self, dag_id: str, run_date: date) -> str:
-        """Start a run for a day; returns its id."""
+    def trigger(self, dag_id: str, run_date: date, **parameters: Any) -> str:
+        """Start a run for a day, with its other parameters; returns its id."""
         self.unpause(dag_id)
-        conf = {"logical_date": None, "conf": {"run_date": run_date.isoformat()}}
-        return self._client.post(f"/dags/{dag_id}/dagRuns", json=conf).raise_for_status().json()["dag_run_id"]
+        body = {"logical_date": None, "conf": {"run_date": run_date.isoformat()} | parameters}
+        return self._client.post(f"/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()["dag_run_id"]
 
     def watch(self, dag_id: str, run_id: str, tell: Callable[[str], None]) -> str:
         """Wait for a run to end, telling how far it is; returns its state, `success` or `failed`."""

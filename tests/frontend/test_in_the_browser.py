@@ -1,76 +1,31 @@
-"""Operations staff's morning in a real browser, with everything behind the page running for real.
-
-All tests in a browser that need Airflow are in this module, because the servers are started once for it.
-"""
+"""Operations staff's morning in a real browser, with everything behind the page running for real."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import polars as pl
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from stock_pipeline.lake.locations import date_parts, stock_feed_prefix
-from stock_pipeline.lake.tables import PRODUCT, STORE, SUPPLIER_STOCK, Table
-from tests.support.pages.browser import SECONDS, Site, site
+from stock_pipeline.lake.locations import stock_feed_prefix
+from tests.support.pages.browser import Site
+from tests.support.pages.shop import DAY, quantities, shop_of
 from tests.support.runs.stack import Stack
 from tests.support.workbooks.making import write_rows
 
-# A past day, because a run of today waits for files until the deadline.
-DAY = datetime.now(ZoneInfo("Europe/London")).date() - timedelta(days=1)
-BEFORE = DAY - timedelta(days=1)
 HEADER = ["Part", "Free Stk", "Cond Ind"]
 BET_PARTS = [f"P{number:03}" for number in range(200)]
 JUR_PARTS = [f"J{number:03}" for number in range(100)] + BET_PARTS[:30]
-
-expect.set_options(timeout=SECONDS * 1000)
 
 
 @pytest.fixture(scope="module")
 def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """BET and JUR with a mapping, listings and earlier stock. JUR sells some of BET's parts too."""
-    parts = {"BET": BET_PARTS, "JUR": JUR_PARTS}
-    rows = [
-        {"custom_label": f"{supplier}-{part}", "part_number": part, "supplier": supplier}
-        for supplier, sold in parts.items()
-        for part in sold
-    ]
-    stack.put_parquet(PRODUCT.key(), pl.DataFrame(rows, schema=PRODUCT.schema).to_arrow())
-    for supplier, sold in parts.items():
-        labels = pl.DataFrame({"custom_label": [f"{supplier}-{part}" for part in sold]})
-        listings = labels.with_row_index("item_id", offset=1 + len(rows) * (supplier == "JUR"))
-        store = {
-            name: pl.lit(None, kind) for name, kind in STORE.schema.items() if name not in listings.columns
-        }
-        _put_partition(stack, STORE, ("AMS", supplier), listings.with_columns(**store))
-        snapshot = labels.with_columns(
-            part_number=pl.Series(sold), quantity=pl.lit(5), updated_date=pl.lit(BEFORE)
-        )
-        _put_partition(stack, SUPPLIER_STOCK, (supplier, *date_parts(BEFORE)), snapshot)
-    with site(stack, tmp_path_factory.mktemp("shop")) as opened:
-        deadline = time.monotonic() + SECONDS
-        while not opened.airflow.knows("daily_stock"):
-            assert time.monotonic() < deadline, opened.airflow.import_errors()
-            time.sleep(0.5)
-        opened.airflow.unpause("daily_stock")
+    with shop_of({"BET": BET_PARTS, "JUR": JUR_PARTS}, stack, tmp_path_factory.mktemp("shop")) as opened:
         yield opened
-
-
-def _put_partition(stack: Stack, table: Table, values: tuple[str, ...], rows: pl.DataFrame) -> None:
-    """Write and register a partition; columns that are not given are null."""
-    key = table.key(*values)
-    columns = [
-        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in table.schema.items()
-    ]
-    stack.put_parquet(key, rows.select(columns).to_arrow())
-    stack.register(table.name, list(values), key)
 
 
 @pytest.fixture
@@ -93,10 +48,6 @@ def told(page: Page) -> list[str]:
     return [row(page, supplier).inner_text() for supplier in ("BET", "JUR")] + [
         page.get_by_text("The ebay table.").inner_text()
     ]
-
-
-def quantities(shop: Site) -> dict[str, int]:
-    return {label: quantity for quantity, _, label, _ in shop.stack.ebay().values()}
 
 
 def test_a_morning_from_the_upload_to_a_release(shop: Site, lists: list[Path]) -> None:
@@ -131,7 +82,7 @@ def test_a_morning_from_the_upload_to_a_release(shop: Site, lists: list[Path]) -
         expect(row(page, "BET")).to_contain_text("accepted")
         expect(row(page, "JUR")).to_contain_text("held")
         expect(page.get_by_text("The table is published")).to_be_visible()
-    before = quantities(shop)
+    before = quantities(shop.stack)
     assert (before["BET-P007"], before["BET-P001"]) == (0, 5)
     assert {stock for label, stock in before.items() if label.startswith("JUR")} == {5}
 
@@ -146,7 +97,7 @@ def test_a_morning_from_the_upload_to_a_release(shop: Site, lists: list[Path]) -
     expect(bob.get_by_role("link", name="see it in Airflow")).to_be_visible()
     expect(row(ann, "JUR")).to_contain_text("accepted")
     expect(ann.get_by_text("Run:")).not_to_contain_text("running")
-    after = quantities(shop)
+    after = quantities(shop.stack)
     assert {after[f"JUR-{part}"] for part in JUR_PARTS if part.startswith("J")} == {0}
     assert after["JUR-P001"] == 5
     assert {label: after[label] for label in after if label.startswith("BET")} == {
@@ -185,10 +136,3 @@ def test_a_file_is_never_overwritten_and_what_is_wrong_is_said_in_place(
     page.get_by_role("button", name="Upload 1 file").click()
     expect(page.get_by_text("BET_stock (2).xlsx")).to_be_visible()
     assert len(shop.stack.keys(stock_feed_prefix(day))) == 2
-
-
-def test_the_entry_in_airflows_navigation_leads_to_the_page(shop: Site) -> None:
-    page = shop.chromium.new_page()
-    page.goto(f"{shop.airflow.address}/stock-front-end/")
-    expect(page.get_by_role("link", name="Upload")).to_be_visible()
-    assert page.url.startswith(shop.address)

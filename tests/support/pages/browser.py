@@ -76,10 +76,17 @@ class Site:
 
     def open(self, path: str = "") -> Page:
         """Open the page in a session of its own, as on another person's machine."""
+        return self._opened(f"{self.address}/{path}")
+
+    def open_airflow(self, path: str = "") -> Page:
+        """Open Airflow's UI in the same way."""
+        return self._opened(f"{self.airflow.address}/{path}")
+
+    def _opened(self, address: str) -> Page:
         context = self.chromium.new_context(viewport={"width": 1366, "height": 1000}, accept_downloads=True)
         page = context.new_page()
         page.set_default_timeout(SECONDS * 1000)
-        page.goto(f"{self.address}/{path}")
+        page.goto(address)
         return page
 
 
