@@ -14,10 +14,10 @@ rejected and unmatched rows, a summary under `reports/daily_stock/`, and copies 
 only after a person releases it. *Rejected*: no workbook, unknown header, or too many rows without usable
 stock. *Missing*: no file by the deadline. In these three cases the supplier's last snapshot stays in force.
 
-**A feed is held?** The *Report* button of the task `summarise` says why. If the list is right, approve it
-under *Required actions* (a run of `approve_feed` waits there), or trigger this DAG with that *run_date*, the
-supplier under *suppliers* and *release*, and a *release_reason*. If it is wrong, upload the right file and
-run the day again for that supplier.
+**A feed is held?** The *Report* button says why; it is on the task `summarise`, under *Details*. If the list
+is right, approve it under *Required actions* (a run of `approve_feed` waits there), or trigger this DAG with
+that *run_date*, the supplier under *suppliers* and *release*, and a *release_reason*. If it is wrong, upload
+the right file and run the day again for that supplier.
 
 **When a task is red**
 
