@@ -135,6 +135,8 @@ def test_approved_the_feed_is_published_with_name_and_reason_in_its_report(
     page.get_by_role("link", name="View all required actions").click()
     page.get_by_role("link", name=f"Release JUR's feed of {DAY}?").click()
     expect(page.get_by_text("60 of 60 labels change, 60 go to 0")).to_be_visible()
+    page_for_staff = page.get_by_role("link", name="Look at it on the page for staff")
+    expect(page_for_staff).to_have_attribute("href", f"{shop.address}/start?day={DAY}")
     answer(page, "Approve", "JUR has moved out")
     expect(page.get_by_text(f"from {NAME}")).to_be_visible()
     assert ended(shop, "approve_feed", questions["JUR"]) == "success"
