@@ -146,8 +146,7 @@ def expected(stack: Stack, changes: Path) -> pl.DataFrame:
 def render(name: str, plan: dict[str, Any]) -> str:
     """A statement as the DAG has it."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(REPOSITORY / "include/sql"))  # noqa: S701 - SQL
-    ti = SimpleNamespace(try_number=1, map_index=0, xcom_pull=lambda **_: plan)
-    return environment.get_template(name).render(ti=ti)
+    return environment.get_template(name).render(plan=plan, ti=SimpleNamespace(try_number=1))
 
 
 def read_in_child(path: Path, folder: Path) -> dict[str, Any]:

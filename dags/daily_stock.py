@@ -49,13 +49,12 @@ from datetime import timedelta
 from typing import cast
 
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
-from airflow.providers.amazon.aws.operators.athena import AthenaOperator
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, TriggerRule, XComArg, task_group
 
-from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
+from aws_operators.athena import AthenaCheckOperator, AthenaPlanOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
 from aws_operators.reports import ReportOperator
 from aws_operators.s3 import S3KeyDeadlineSensor
@@ -67,7 +66,6 @@ from stock_airflow.tasks import daily_stock as tasks
 # The message on the partitions is made when it is sent: only then is it known which there were.
 MACROS = {**settings.MACROS, "partition_message": tasks.partition_message}
 SUPPLIER = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['supplier'] }}"
-STAGING_TABLE = "{{ ti.xcom_pull(task_ids='plan_table')['staging_table'] }}"
 OWN = "ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key='{key}')"
 
 with DAG(
@@ -147,14 +145,19 @@ with DAG(
     )
     create_staging_table = AthenaReplaceTableOperator(
         task_id="create_staging_table",
-        table=STAGING_TABLE,
+        plan=plan_table.output,
+        table=settings.STAGING_TABLE,
         query="ebay/create_staging.sql",
         inlets=[settings.PRODUCT, settings.STORE, settings.SUPPLIER_STOCK],
         **settings.ATHENA,
     )
-    audit = AthenaCheckOperator(task_id="audit", query="ebay/audit.sql", **settings.ATHENA)
+    audit = AthenaCheckOperator(
+        task_id="audit", plan=plan_table.output, query="ebay/audit.sql", **settings.ATHENA
+    )
     lists = [
-        AthenaOperator(task_id=f"list_{name}", query=f"ebay/{name}.sql", **settings.ATHENA)
+        AthenaPlanOperator(
+            task_id=f"list_{name}", plan=plan_table.output, query=f"ebay/{name}.sql", **settings.ATHENA
+        )
         for name in ("labels_without_listing", "listings_without_stock")
     ]
     publish_ebay = PythonOperator(

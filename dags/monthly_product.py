@@ -78,11 +78,14 @@ with DAG(
     )
     create_staging_table = AthenaReplaceTableOperator(
         task_id="create_staging_table",
-        table="{{ ti.xcom_pull(task_ids='read_file')['staging_table'] }}",
+        plan=read_file.output,
+        table=settings.STAGING_TABLE,
         query="product/create_staging.sql",
         **settings.ATHENA,
     )
-    audit = AthenaCheckOperator(task_id="audit", query="product/audit.sql", **settings.ATHENA)
+    audit = AthenaCheckOperator(
+        task_id="audit", plan=read_file.output, query="product/audit.sql", **settings.ATHENA
+    )
     publish_product = PythonOperator(
         task_id="publish_product",
         python_callable=tasks.publish_product,

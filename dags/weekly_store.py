@@ -54,7 +54,6 @@ from stock_pipeline.lake.tables import STORES
 
 STORE_NAME = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['store'] }}"
 OWN = "ti.xcom_pull(task_ids='store.{task}', map_indexes=ti.map_index, key='{key}')"
-STAGING_TABLE = f"{{{{ {OWN.format(task='read_file', key='return_value')}['staging_table'] }}}}"
 
 PARAMS = {
     "run_date": settings.run_date_param(),
@@ -115,7 +114,8 @@ with DAG(
         )
         create_staging_table = AthenaReplaceTableOperator(
             task_id="create_staging_table",
-            table=STAGING_TABLE,
+            plan=read_file.output,
+            table=settings.STAGING_TABLE,
             query="store/create_staging.sql",
             map_index_template=STORE_NAME,
             max_active_tis_per_dagrun=4,
@@ -123,6 +123,7 @@ with DAG(
         )
         audit = AthenaCheckOperator(
             task_id="audit",
+            plan=read_file.output,
             query="store/audit.sql",
             map_index_template=STORE_NAME,
             max_active_tis_per_dagrun=4,

@@ -47,6 +47,9 @@ RUN: dict[str, Any] = {"run_date": RUN_DATE, "bucket": BUCKET, "database": DATAB
 ATHENA: dict[str, Any] = {"database": DATABASE, "workgroup": WORKGROUP, "sleep_time": 2}
 """What every Athena operator is given; seconds between two looks at a statement."""
 
+STAGING_TABLE = "{{ plan['staging_table'] }}"
+"""The table that an Athena operator's plan says to create."""
+
 SUPPLIER_STOCK = Asset(name="supplier_stock", uri="x-stock://supplier_stock")
 STORE = Asset(name="store", uri="x-stock://store")
 PRODUCT = Asset(name="product", uri="x-stock://product")

@@ -1,16 +1,45 @@
-"""Athena statements that can be repeated, and statements that check."""
+"""Athena statements made for a plan: such as can be repeated, and such as check."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.glue_catalog import GlueCatalogHook
 from airflow.providers.amazon.aws.operators.athena import AthenaOperator
+from airflow.sdk import XComArg
 from airflow.sdk.exceptions import AirflowFailException
 
 
-class AthenaReplaceTableOperator(AthenaOperator):
+class AthenaPlanOperator(AthenaOperator):
+    """Runs a statement that is made for a plan.
+
+    The statement, and every other templated field, knows the plan as `plan`, so that it names neither the
+    task it comes from nor an XCom. The plan itself is data: nothing in it is rendered.
+
+    Args:
+        plan: what another task returned. (templated, in that it may be an XComArg)
+        kwargs: as for `AthenaOperator`.
+    """
+
+    # Fields are rendered in this order, and the others need the plan.
+    template_fields: Sequence[str] = ("plan", *AthenaOperator.template_fields)
+
+    def __init__(self, *, plan: XComArg | Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+
+    def render_template(
+        self, content: Any, context: Any, jinja_env: Any = None, seen_oids: set[int] | None = None
+    ) -> Any:
+        """Render a field with the plan at hand; of the plan itself, only fetch it."""
+        if content is self.plan:
+            return content.resolve(context) if isinstance(content, XComArg) else content
+        known: Any = {**context, "plan": self.plan}
+        return super().render_template(content, known, jinja_env, seen_oids)
+
+
+class AthenaReplaceTableOperator(AthenaPlanOperator):
     """Runs a `CREATE TABLE AS` that may run again.
 
     Athena refuses to create a table that exists, so the catalog entry that an earlier attempt left is dropped
@@ -18,10 +47,10 @@ class AthenaReplaceTableOperator(AthenaOperator):
 
     Args:
         table: the table that the statement creates. (templated)
-        kwargs: as for `AthenaOperator`.
+        kwargs: as for `AthenaPlanOperator`.
     """
 
-    template_fields: Sequence[str] = (*AthenaOperator.template_fields, "table")
+    template_fields: Sequence[str] = (*AthenaPlanOperator.template_fields, "table")
 
     def __init__(self, *, table: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,7 +67,7 @@ class AthenaReplaceTableOperator(AthenaOperator):
         return super().execute(context)
 
 
-class AthenaCheckOperator(AthenaOperator):
+class AthenaCheckOperator(AthenaPlanOperator):
     """Runs a statement that checks data, and fails at once if a check does not pass.
 
     The statement returns a row for each check. A column named `passed` says whether it did; all other columns

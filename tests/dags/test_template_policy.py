@@ -16,6 +16,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 
+from aws_operators.athena import AthenaPlanOperator
 from stock_airflow.run_helpers import tell
 from tests.support.dags import every_dag
 from tests.support.template_policy import EXPANDED, STATEMENTS, expressions, violations
@@ -81,10 +82,19 @@ def test_what_is_expanded_is_there(dag_bag: DagBag) -> None:
         lambda: HITLOperator(task_id="x", options=["a"], subject=text()),
         lambda: SnsPublishOperator(task_id="x", **(tell("1") | {"target_arn": "{{ (1)['message'] }}"})),
         lambda: python(map_index_template="{{ params.reason }}"),
+        lambda: AthenaPlanOperator(task_id="x", query="SELECT 1", plan=text()),
+        lambda: AthenaPlanOperator(task_id="x", query="SELECT '{{ plan['reason'] }}'"),
+        lambda: AthenaPlanOperator(task_id="x", query="SELECT 1", database="{{ plan['staging_table'] }}"),
+        lambda: AthenaPlanOperator(task_id="x", query="SELECT 1", plan={"a": "{{ params.reason }}"}),
     ],
 )
 def test_another_way_in_would_be_seen(build: Callable[[], Any]) -> None:
     assert violations(make(build)) != []
+
+
+@pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.name)
+def test_statements_know_a_plan_and_no_task(path: Path) -> None:
+    assert "xcom" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", STATEMENTS, ids=lambda path: path.name)

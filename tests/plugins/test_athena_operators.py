@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pyarrow as pa
 import pytest
 from airflow.providers.amazon.aws.operators.athena import AthenaOperator
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
+from aws_operators.athena import AthenaCheckOperator, AthenaPlanOperator, AthenaReplaceTableOperator
 from tests.support.runs.stack import Stack
 
 TABLE = "ebay_staging_test"
@@ -118,3 +119,27 @@ def test_the_checks_are_known_even_if_one_does_not_pass(stack: Stack) -> None:
     ti.xcom_push.assert_any_call(
         key="checks", value=[{"check_name": "rows", "figure": "3", "passed": "false"}]
     )
+
+
+def test_a_statement_knows_its_plan() -> None:
+    operator = AthenaReplaceTableOperator(
+        task_id="run",
+        plan={"table": "planned"},
+        table="{{ plan['table'] }}",
+        query="CREATE TABLE {{ plan['table'] }} AS SELECT {{ number }} AS item_id",
+    )
+    operator.render_template_fields(cast("Any", {"number": 5}))
+    assert operator.table == "planned"
+    assert operator.query == "CREATE TABLE planned AS SELECT 5 AS item_id"
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+def test_nothing_in_a_plan_is_rendered(fetched: bool) -> None:
+    plan = {"label": "{{ 6 * 7 }}", "labels": ["{% raise %}", "x.sql"]}
+    with DAG("built_for_a_test", schedule=None):
+        given = AthenaPlanOperator(task_id="plan", query="SELECT 1").output if fetched else plan
+        operator = AthenaPlanOperator(task_id="run", plan=given, query="SELECT '{{ plan['label'] }}'")
+    ti: Any = Mock(xcom_pull=Mock(return_value=plan), map_index=-1)
+    operator.render_template_fields({"ti": ti})
+    assert operator.plan == plan
+    assert operator.query == "SELECT '{{ 6 * 7 }}'"

@@ -25,10 +25,12 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
+from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.definitions._internal.expandinput import MappedArgument
 from airflow.sdk.definitions.mappedoperator import MappedOperator
-from airflow.sdk.definitions.xcom_arg import XComArg
+from airflow.sdk.definitions.xcom_arg import PlainXComArg, XComArg
 
+from aws_operators.athena import AthenaPlanOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
 from aws_operators.reports import ReportOperator
 from aws_operators.s3 import S3KeyDeadlineSensor
@@ -39,11 +41,9 @@ REFERENCES = [
     r"var\.value\.stock_[a-z_]+",
     r"var\.value\.get\('stock_front_end', ''\)\.rstrip\('/'\)",
     r"'&run=' ~ \(run_id \| urlencode\) if params\.dry_run else ''",
-    # What the tasks that plan a run name: suppliers and stores that are known, tables named by a checksum.
+    # What the tasks that plan a run name: suppliers and stores that are known.
     r"ti\.xcom_pull\(task_ids='plan_run'\)\[ti\.map_index\]\['(supplier|store)'\]",
     r"ti\.xcom_pull\(task_ids='list_held_feeds'\)\[ti\.map_index\]\['conf'\]\['supplier'\]",
-    r"ti\.xcom_pull\(task_ids='(plan_table|read_file)'\)\['staging_table'\]",
-    r"ti\.xcom_pull\(task_ids='store\.read_file', .*, key='return_value'\)\['staging_table'\]",
 ]
 """Expressions that give a reference: nothing that a stranger can choose the letters of."""
 
@@ -56,6 +56,18 @@ TEXT: dict[tuple[type, str], list[str]] = {
     for field in ("message", "message_attributes")
 }
 """Expressions that may give text, by the fields that only pass it on."""
+
+PLANNERS = {
+    ("daily_stock", "plan_table"),
+    ("monthly_product", "read_file"),
+    ("weekly_store", "store.read_file"),
+}
+"""Tasks whose result may be a statement's plan, by DAG. Another test looks at what statements make of it."""
+
+OF_THE_PLAN: dict[tuple[type, str], list[str]] = {
+    (AthenaReplaceTableOperator, "table"): [r"plan\['staging_table'\]"]
+}
+"""Expressions of a plan, by the fields that may have them: a table that is named by a checksum."""
 
 PASSED_ON = {
     (PythonOperator, "op_kwargs"),
@@ -110,9 +122,10 @@ def _of_callbacks(dag: DAG, where: str, given: list[Any]) -> Iterator[str]:
 def _of_fields(dag: DAG, where: str, operator: type, fields: dict[str, Any]) -> Iterator[str]:
     for name, value in fields.items():
         allowed = REFERENCES + CHECKED_PARAMS.get(dag.dag_id, []) + TEXT.get((operator, name), [])
+        allowed += OF_THE_PLAN.get((operator, name), [])
         for leaf in _leaves(value):
             if isinstance(leaf, XComArg | MappedArgument):
-                if (operator, name) not in PASSED_ON:
+                if (operator, name) not in PASSED_ON and not _is_plan(dag, operator, name, leaf):
                     yield f"{where}.{name} takes an XCom"
             elif isinstance(leaf, str):
                 if leaf.strip() in _STATEMENTS:
@@ -122,6 +135,17 @@ def _of_fields(dag: DAG, where: str, operator: type, fields: dict[str, Any]) -> 
                         yield f"{where}.{name} renders {code}"
             elif not isinstance(leaf, int | float | datetime | type(None)):
                 yield f"{where}.{name} holds {leaf!r}"
+
+
+def _is_plan(dag: DAG, operator: type, field: str, given: Any) -> bool:
+    """Whether an XCom is a statement's plan, as a task that plans returned it."""
+    return (
+        issubclass(operator, AthenaPlanOperator)
+        and field == "plan"
+        and isinstance(given, PlainXComArg)
+        and given.key == BaseXCom.XCOM_RETURN_KEY
+        and (dag.dag_id, given.operator.task_id) in PLANNERS
+    )
 
 
 def _leaves(value: Any) -> Iterator[Any]:

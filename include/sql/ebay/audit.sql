@@ -3,7 +3,6 @@
     the table is compared with the published one, by supplier and by store: how many of the published listings
     go to zero, come back from it, change at all, or would be in the table no more. A supplier whose feed was
     released, or whose changes were accepted for this run, is not judged, nor does it count against a store. -#}
-{%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 {%- set limits = plan["limits"] -%}
 {%- from "ebay/macros.jinja" import partitions_of, text_list -%}
 {%- set movements = ["to_zero", "from_zero", "changed", "gone"] -%}

@@ -1,8 +1,7 @@
 {#- One row for each listing whose supplier has a snapshot and whose label that supplier's mapping knows.
-    `plan` is what the task plan_table returned. Every snapshot is named by its partition's literal values, so
+    `plan` is what stock_pipeline.ebay.plan made. Every snapshot is named by its partition's literal values, so
     Athena reads those partitions and no others; the stock is aggregated before the join, so that the join
     meets one row for each label. -#}
-{%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 {%- from "ebay/macros.jinja" import partitions_of, text_list -%}
 {%- macro stock(which) -%}
     SELECT supplier, custom_label, min(quantity) AS quantity

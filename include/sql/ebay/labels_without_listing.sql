@@ -1,6 +1,5 @@
 {#- Labels that a supplier's mapping knows and no store lists: what the seller could sell and does not. The
     result is a CSV for staff. -#}
-{%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 {%- from "ebay/macros.jinja" import text_list -%}
 WITH known_label AS (
     SELECT supplier, upper(trim(BOTH ' ' FROM custom_label)) AS custom_label, min(part_number) AS part_number

@@ -1,7 +1,6 @@
 {#- Labels of listings that are not in the ebay table, because nobody supplies them: eBay is never told how many
     there are. The result is a CSV for staff, with why. -#}
 {%- from "ebay/macros.jinja" import text_list -%}
-{%- set plan = ti.xcom_pull(task_ids="plan_table") -%}
 WITH listed AS (
     SELECT supplier, upper(trim(BOTH ' ' FROM custom_label)) AS custom_label, count(*) AS listings,
            min(item_id) AS example_item_id

@@ -1,8 +1,7 @@
 {#- What must hold before the mapping is published, and what it is judged by: a row for each check, in the
     columns check_name, subject, figure, bound, passed. Rows without a bound are counts for the report. The
-    shares and each supplier_lost always pass here: the task publish_product holds the mapping if a figure is
-    above its bound and nobody has released it. -#}
-{%- set plan = ti.xcom_pull(task_ids="read_file") -%}
+    shares and each supplier_lost always pass here: the mapping is held afterwards if a figure is above its
+    bound and nobody has released it. -#}
 {%- set limits = plan["limits"] -%}
 WITH old AS (
     SELECT supplier, count(*) AS times

@@ -1,6 +1,5 @@
-{#- The mapping as one file, sorted by supplier, label and part. `plan` is what the task read_file returned.
+{#- The mapping as one file, sorted by supplier, label and part. `plan` is what read_product returned.
     As for the stores, a window sorts, because Athena ignores ORDER BY here; one bucket has one writer. -#}
-{%- set plan = ti.xcom_pull(task_ids="read_file") -%}
 CREATE TABLE {{ plan["staging_table"] }}
 WITH (
     format = 'PARQUET',

@@ -1,8 +1,7 @@
 {#- What must hold before a store is published, and what it is judged by: a row for each check, in the columns
     check_name, subject, figure, bound, passed. Rows without a bound are counts for the report. The shares and
-    each supplier_lost always pass here: the task publish holds the store if a figure is above its bound and
+    each supplier_lost always pass here: the store is held afterwards if a figure is above its bound and
     nobody has released it. -#}
-{%- set plan = ti.xcom_pull(task_ids="store.read_file", map_indexes=ti.map_index) -%}
 {%- set store, limits = plan["store"], plan["limits"] -%}
 WITH old AS (
     SELECT item_id, min(supplier) AS supplier

@@ -1,12 +1,10 @@
-{#- A store with its file merged in, under the partitions it will have. `plan` is what the store's task
-    read_file returned. A row of the file replaces the listing of that item_id, whichever supplier's it was; a
-    rejected row leaves its listing as it is; a listing that the file does not name stays, unless the file is
-    the store's full list.
+{#- A store with its file merged in, under the partitions it will have. `plan` is what read_store returned. A
+    row of the file replaces the listing of that item_id, whichever supplier's it was; a rejected row leaves its
+    listing as it is; a listing that the file does not name stays, unless the file is the store's full list.
 
     Athena ignores ORDER BY here and has no sorted_by. A window gives each supplier's rows out in its own
     order, and the one bucket has a single writer for them, so the files are sorted by label, which halves
     what reading a column of them takes. Nothing but speed depends on it. -#}
-{%- set plan = ti.xcom_pull(task_ids="store.read_file", map_indexes=ti.map_index) -%}
 {%- set columns = ["item_id", "custom_label", "title", "current_price", "prefix", "uk_rtg", "fps_wds_dir",
                    "payment_profile_name", "shipping_profile_name", "return_profile_name"] -%}
 CREATE TABLE {{ plan["staging_table"] }}
