@@ -18,7 +18,8 @@ export STATEMENT = $(value Q)
 # What is asked for here is on this machine, and is not to be sought through a proxy or on a path for other work.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 export no_proxy := $(NO_PROXY)
-unexport PYTHONPATH
+# Neither another project's modules, nor every module compiled again in each of the many processes.
+unexport PYTHONPATH PYTHONDONTWRITEBYTECODE
 export FEEDS_FOLDER = $(value FEEDS)
 DEMO = --airflow-port "$(AIRFLOW_PORT)" --aws-port "$(AWS_PORT)" --front-end-port "$(FRONT_END_PORT)" \
 	$(if $(FEEDS),--feeds "$$FEEDS_FOLDER")
@@ -44,8 +45,9 @@ sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*
 
 test: $(STAMP) lint ## Check the code and run all tests
 	@tests/frontend/get_chromium
-	@# A file's tests share what they are made of, so they stay together.
-	@$(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile
+	@# A file's tests share what they are made of, so they stay together. Files keep their order: sorted by their
+	@# number of tests, those with few and long ones would come last, and one worker would wait for another.
+	@$(RUN) -m pytest --quiet --durations=10 --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: $(STAMP) ## Measure how quick it is, against yardsticks; QUICK=1 for a short one, JSON=<file> for the figures
 	@PYTHONPATH=.:dags:plugins $(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)")

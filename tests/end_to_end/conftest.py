@@ -16,14 +16,14 @@ from airflow.sdk.bases.notifier import BaseNotifier
 from tests.support.runs.checkpoint import Checkpoint
 from tests.support.runs.days import FEW, FIRST, SECOND, Days, write_days
 from tests.support.runs.local_run import LocalRun, own_params
-from tests.support.runs.shared_clients import shared_clients
+from tests.support.runs.shared_clients import schemas_checked_once, shared_clients
 from tests.support.runs.stack import Stack
 from tests.support.runs.wholeness import new_run
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_client_for_all_hooks() -> Iterator[None]:
-    with shared_clients():
+def _shared_by_all_tasks() -> Iterator[None]:
+    with shared_clients(), schemas_checked_once():
         yield
 
 

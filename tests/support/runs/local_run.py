@@ -127,6 +127,7 @@ class LocalRun:
         self.rendered: dict[Key, Any] = {}
         self.xcoms: dict[tuple[str, int, str], Any] = {}
         self.triggered: list[Any] = []
+        self._is_supervised = False
         self.dag_run = DagRun(
             dag_id=dag.dag_id,
             run_id=run_id or f"{run_type}__{uuid4()}",
@@ -166,8 +167,15 @@ class LocalRun:
     @contextmanager
     def supervised(self) -> Iterator[None]:
         """Where tasks find a supervisor to ask."""
-        with set_supervisor_comms(_Comms(self)), own_params(self.dag):
+        if self._is_supervised:
             yield
+            return
+        self._is_supervised = True
+        try:
+            with set_supervisor_comms(_Comms(self)), own_params(self.dag):
+                yield
+        finally:
+            self._is_supervised = False
 
     def perform(self, task_id: str, map_index: int = -1) -> str:
         """Run a task instance, again if it ran before; returns the state it ends in."""
@@ -202,9 +210,10 @@ class LocalRun:
         self.states = {key: state for key, state in self.states.items() if key[0] not in cleared}
         self.errors = {key: error for key, error in self.errors.items() if key[0] not in cleared}
         self.xcoms = {key: value for key, value in self.xcoms.items() if key[0] not in cleared}
-        for task_id in order[order.index(start) : order.index(stop) + 1]:
-            for index in self._indexes(task_id):
-                self._schedule(self.dag.get_task(task_id), index)
+        with self.supervised():
+            for task_id in order[order.index(start) : order.index(stop) + 1]:
+                for index in self._indexes(task_id):
+                    self._schedule(self.dag.get_task(task_id), index)
         return self
 
     def _indexes(self, task_id: str) -> list[int]:
