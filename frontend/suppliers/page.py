@@ -16,10 +16,13 @@ from frontend.shell.plain import bullets, plain
 from frontend.shell.session import in_line, london_today
 from frontend.suppliers.words import limits, overview
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.feeds.rule_trial import Reading, Trial, feed_of_day, try_rules, what_is_known
+from stock_pipeline.feeds.judgement import Judgement
+from stock_pipeline.feeds.known import what_is_known_soon
+from stock_pipeline.feeds.rule_trial import Trial, feed_of_day, try_rules
 from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
 from stock_pipeline.suppliers import Supplier, SuppliersFile, load_suppliers, rules_as_text, with_rules
+from stock_pipeline.verdicts import Verdict
 
 SHOWN_ROWS = 1_000
 OWN = "a workbook of mine"
@@ -101,7 +104,7 @@ def _run(
         return
     if changed == suppliers.suppliers[code]:
         st.info("These are the rules in force, so nothing differs.")
-    with st.spinner("Reading the list twice"), in_line(), TemporaryDirectory(prefix="try_rules_") as folder:
+    with st.spinner("Judgement the list twice"), in_line(), TemporaryDirectory(prefix="try_rules_") as folder:
         path = Path(folder) / "list.xlsx"
         if upload is not None:
             path.write_bytes(upload.getvalue())
@@ -127,19 +130,19 @@ def _fetch(suppliers: SuppliersFile, code: str, day: date, path: Path) -> bool:
 
 def _trial(path: Path, before: Supplier, after: Supplier, day: date) -> Trial:
     where = {"bucket": settings().bucket, "database": settings().database}
-    known = what_is_known(s3_client(), glue_client(), **where, supplier=before, run_date=day)
+    known = what_is_known_soon(s3_client(), glue_client(), **where, supplier=before, run_date=day)
     known_after = known
     if after.lists_out_of_stock != before.lists_out_of_stock:
-        known_after = what_is_known(s3_client(), glue_client(), **where, supplier=after, run_date=day)
+        known_after = what_is_known_soon(s3_client(), glue_client(), **where, supplier=after, run_date=day)
     return try_rules(path, before, after, known, known_after, day)
 
 
 def _show(trial: Trial, code: str) -> None:
     for reading, which in ((trial.before, "in force"), (trial.after, "you tried")):
-        if reading.rejected:
-            st.error(f"By the rules {which} the list would be rejected: {plain(reading.rejected)}")
-        if reading.held:
-            st.warning(f"By the rules {which} the list would be held:\n\n{bullets(reading.held)}")
+        if reading.verdict is Verdict.REJECTED:
+            st.error(f"By the rules {which} the list would be rejected: {plain(reading.reason)}")
+        if reading.verdict is Verdict.HELD:
+            st.warning(f"By the rules {which} the list would be held:\n\n{bullets(list(reading.reasons))}")
     if trial.labels.is_empty():
         st.success("No label's quantity differs.", icon=":material/check:")
     else:
@@ -165,7 +168,7 @@ def _show(trial: Trial, code: str) -> None:
         _table(trial.rows.rename(names), f"{code}_rows.csv")
 
 
-def _figures(before: Reading, after: Reading) -> pl.DataFrame:
+def _figures(before: Judgement, after: Judgement) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {"": words, "In force": before.counts.get(name), "Changed": after.counts.get(name)}

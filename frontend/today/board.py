@@ -26,9 +26,9 @@ from frontend.today.day import Day, Facts, Stored, StoredSummary, Upload, pictur
 from frontend.today.published import PublishedStore, published_stores
 from stock_pipeline.daily_summary.summary import RunSummary
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.feeds.day_files import Uploads
 from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.lake import locations
-from stock_pipeline.lake.uploaded import uploaded_files
 from stock_pipeline.suppliers import SuppliersFile
 
 if TYPE_CHECKING:
@@ -274,15 +274,12 @@ class Board:
         watched.runs = [self._airflow.with_tasks(run) if run.active else run for run in runs]
 
     def _uploads(self, day: date, suppliers: SuppliersFile) -> tuple[dict[str, Upload], list[str]]:
-        newest: dict[str, Upload] = {}
-        strangers = []
-        for file in uploaded_files(self._s3, self._bucket, day):
-            supplier = None if file.in_subfolder else suppliers.supplier_of_file(file.name)
-            if supplier is None:
-                strangers.append(file.shown)
-            elif supplier.code not in newest or file.last_modified >= newest[supplier.code].uploaded:
-                newest[supplier.code] = Upload(file.shown, file.last_modified)
-        return newest, strangers
+        uploads = Uploads.of_day(self._s3, self._bucket, suppliers, day)
+        counting = {code: file for code in uploads.files if (file := uploads.counting(code))}
+        return (
+            {code: Upload(file.shown, file.last_modified) for code, file in counting.items()},
+            [file.shown for file in uploads.unrecognised],
+        )
 
     def _documents(self, day: date, watched: _Watched) -> tuple[dict[str, Stored], StoredSummary | None]:
         """The day's reports and its summary; only those that changed are fetched."""

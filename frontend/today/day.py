@@ -65,7 +65,7 @@ class StoredSummary:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A supplier's newest file of the day."""
+    """The file of a supplier that counts on the day."""
 
     name: str
     uploaded: datetime
@@ -124,7 +124,7 @@ class Facts:
     """What is known of a day.
 
     Attributes:
-        uploads: each supplier's newest file.
+        uploads: the file of each supplier that counts.
         reports: each supplier's report.
         summary: the newest summary of the day.
         runs: the day's runs of `daily_stock`, newest first; the active one with its tasks.

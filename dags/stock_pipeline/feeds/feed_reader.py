@@ -16,10 +16,18 @@ FEED_LIMITS = Limits(memory_bytes=160 << 20, cpu_seconds=30, seconds=600.0, file
 
 
 class FeedReader(SafeReader):
-    """Read suppliers' lists in a process with limits."""
+    """Read suppliers' lists in a process with limits.
+
+    Attributes:
+        once: whether the process ends with the first list, to free its memory.
+    """
 
     function = f"{__name__}:answer"
     limits = FEED_LIMITS
+
+    def __init__(self, limits: Limits | None = None, *, once: bool = False) -> None:
+        super().__init__(limits)
+        self.once = once
 
     def read_feed(self, path: Path, supplier: Supplier, limits: WorkbookLimits | None = None) -> Feed:
         """Read a list as `reading.read_feed` does.
@@ -27,11 +35,15 @@ class FeedReader(SafeReader):
         Raises:
             RejectedFile: nothing of it can be used, or it cannot be read safely.
         """
-        found = self.ask(
-            path,
-            supplier=supplier.model_dump(mode="json", by_alias=True),
-            limits=asdict(limits) if limits else None,
-        )
+        try:
+            found = self.ask(
+                path,
+                supplier=supplier.model_dump(mode="json", by_alias=True),
+                limits=asdict(limits) if limits else None,
+            )
+        finally:
+            if self.once:
+                self.close()
         return Feed(found["rows"], found["header_row"], found["without_code"], tuple(found["other_sheets"]))
 
 

@@ -34,30 +34,35 @@ def read_mapping(
     """
     if supplier.lists_out_of_stock:
         return _store_labels(s3, glue, bucket, database, supplier.code)
-    return _parts(_product(s3, bucket).filter(pl.col("supplier") == supplier.code), "part_number")
+    return parts_of(product_table(s3, bucket), supplier.code)
 
 
-def known_elsewhere(s3: S3Client, *, bucket: str, supplier: Supplier, keys: pl.Series) -> dict[str, int]:
-    """How many of a feed's codes the mappings of other suppliers know.
+def parts_of(product: pl.LazyFrame, supplier: str) -> pl.DataFrame:
+    """Pick the parts of each label of a supplier from the product table, as `read_mapping` returns them."""
+    return _parts(product.filter(pl.col("supplier") == supplier), "part_number")
+
+
+def labels_as_parts(labels: pl.DataFrame) -> pl.DataFrame:
+    """Make a mapping of `custom_label`s in which each label is its own part, as for an out list."""
+    return _parts(labels.lazy(), "custom_label")
+
+
+def known_elsewhere(product: pl.LazyFrame, supplier: Supplier, keys: pl.Series) -> dict[str, int]:
+    """Count the codes of a feed that the mappings of other suppliers know.
 
     Makers' part numbers are shared to some degree (more than half of one supplier's are another's too), so a
     figure means something only beside the supplier's own.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        product: `part_number`, `supplier` (String each) of all suppliers.
         supplier: whose feed it is.
         keys: the distinct codes, as `match_key` gives them.
 
     Returns:
         Supplier to count, most first; those that know none are left out.
-
-    Raises:
-        MissingTableError: the product table has no data.
     """
     found = (
-        _product(s3, bucket)
-        .filter(pl.col("supplier") != supplier.code)
+        product.filter(pl.col("supplier") != supplier.code)
         .select("supplier", match_key(pl.col("part_number")).alias("key"))
         .join(keys.alias("key").to_frame().lazy(), on="key", how="semi")
         .group_by("supplier")
@@ -68,7 +73,12 @@ def known_elsewhere(s3: S3Client, *, bucket: str, supplier: Supplier, keys: pl.S
     return dict(found.rows())
 
 
-def _product(s3: S3Client, bucket: str) -> pl.LazyFrame:
+def product_table(s3: S3Client, bucket: str) -> pl.LazyFrame:
+    """Fetch the product table: `custom_label`, `part_number`, `supplier` (String each).
+
+    Raises:
+        MissingTableError: it has no data.
+    """
     try:
         body = s3.get_object(Bucket=bucket, Key=PRODUCT.key())["Body"].read()
     except s3.exceptions.NoSuchKey as error:

@@ -254,7 +254,7 @@ def test_a_csv_alone_is_rejected_with_what_to_do(lake: Lake):
 def test_a_file_beyond_the_limit_is_not_even_fetched(lake: Lake, monkeypatch):
     lake.upload_feed(DAY, "BGA.xlsx", ROWS)
     monkeypatch.setattr(
-        "stock_pipeline.feeds.processing.WorkbookLimits", lambda: WorkbookLimits(file_bytes=100)
+        "stock_pipeline.feeds.judgement.WorkbookLimits", lambda: WorkbookLimits(file_bytes=100)
     )
     monkeypatch.setattr(lake.s3, "download_file", None)
     report = process(lake)

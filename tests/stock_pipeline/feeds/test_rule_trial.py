@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from stock_pipeline.errors import SuppliersFileError
-from stock_pipeline.feeds.rule_trial import Known, Trial, feed_of_day, try_rules, what_is_known
+from stock_pipeline.feeds.judgement import Known
+from stock_pipeline.feeds.known import what_is_known_soon
+from stock_pipeline.feeds.rule_trial import Trial, feed_of_day, try_rules
 from stock_pipeline.suppliers import load_suppliers, rules_as_text, with_rules
+from stock_pipeline.verdicts import Verdict
 from tests.support.lake import Lake
 from tests.support.workbooks.contents import good_rows
 from tests.support.workbooks.making import Rows, write_rows
@@ -30,7 +33,9 @@ def lake(lake: Lake) -> Lake:
 
 
 def known(lake: Lake, code: str = "BGA") -> Known:
-    return what_is_known(lake.s3, lake.glue, **lake.where, supplier=SUPPLIERS.supplier(code), run_date=DAY)
+    return what_is_known_soon(
+        lake.s3, lake.glue, **lake.where, supplier=SUPPLIERS.supplier(code), run_date=DAY
+    )
 
 
 def attempt(lake: Lake, path: Path, text: str, rows: Rows = ROWS) -> Trial:
@@ -56,7 +61,7 @@ def test_the_text_of_a_supplier_s_rules_gives_the_same_rules_for_every_supplier(
 def test_it_shows_the_labels_whose_quantity_changes(lake: Lake, tmp_path: Path, rules, labels):
     trial = attempt(lake, tmp_path, rules)
     assert trial.labels.rows() == labels
-    assert (trial.before.rejected, trial.after.rejected) == (None, None)
+    assert Verdict.REJECTED not in {trial.before.verdict, trial.after.verdict}
 
 
 def test_it_shows_the_rows_that_are_read_differently(lake: Lake, tmp_path: Path):
@@ -79,8 +84,8 @@ def test_it_shows_the_rows_that_are_read_differently(lake: Lake, tmp_path: Path)
 
 def test_rules_by_which_nothing_counts_say_why(lake: Lake, tmp_path: Path):
     trial = attempt(lake, tmp_path, "headers: [[Other]]\ncode_column: 1\nrule: {kind: listed}\n")
-    assert trial.after.rejected is not None
-    assert "no accepted header" in trial.after.rejected
+    assert trial.after.verdict is Verdict.REJECTED
+    assert "no accepted header" in trial.after.reason
     assert trial.labels.rows() == [("L-BLANK", 3, None), ("L-GONE", 0, None), ("L-MANY", 10, None)]
 
 
@@ -89,8 +94,8 @@ def test_words_where_numbers_should_be_reject_the_list(lake: Lake, tmp_path: Pat
     trial = attempt(
         lake, tmp_path, f"headers: [[BGA REFERENCE, Stock]]\ncode_column: 1\nstock_column: 2\n{rule}"
     )
-    assert trial.after.rejected is not None
-    assert trial.after.rejected.startswith("62 of 62 rows (100.0%) have no usable stock; at most 5% may")
+    assert trial.after.verdict is Verdict.REJECTED
+    assert trial.after.reason.startswith("62 of 62 rows (100.0%) have no usable stock; at most 5% may")
     assert trial.rows.height == 61
     assert trial.rows["why"][0] == "none of the words YES, NO"
 
@@ -116,8 +121,8 @@ def test_rules_by_which_the_list_would_be_held_say_why(lake: Lake, tmp_path: Pat
     lake.put_snapshot("BGA", DAY - timedelta(days=1), {"L-MANY": 0, "L-BLANK": 0, "L-GONE": 0})
     rule = "rule: {kind: listed}\n"
     trial = attempt(lake, tmp_path, RULES.partition("stock_column")[0] + rule)
-    assert trial.after.rejected is None
-    assert any(text.startswith("2 of 3 known labels came back from zero") for text in trial.after.held)
+    assert trial.after.verdict is Verdict.HELD
+    assert any(text.startswith("2 of 3 known labels came back from zero") for text in trial.after.reasons)
 
 
 def test_the_file_of_a_day_is_the_supplier_s_newest_workbook(lake: Lake):

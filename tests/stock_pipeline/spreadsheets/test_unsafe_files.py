@@ -11,7 +11,9 @@ import pytest
 
 from stock_pipeline.feeds import processing
 from stock_pipeline.feeds.feed_reader import FEED_LIMITS, FeedReader
-from stock_pipeline.feeds.rule_trial import Known, try_rules, what_is_known
+from stock_pipeline.feeds.judgement import Known
+from stock_pipeline.feeds.known import what_is_known_soon
+from stock_pipeline.feeds.rule_trial import try_rules
 from stock_pipeline.lake import locations
 from stock_pipeline.refresh.list_reader import ListReader
 from stock_pipeline.refresh.product import read_product
@@ -148,10 +150,10 @@ def test_a_trial_of_rules_survives_a_workbook_that_ends_its_reader(
     path = tmp_path / "list.xlsx"
     path.write_bytes(content)
     lake.put_product([("L", "PX0001", "BGA")])
-    known: Known = what_is_known(lake.s3, lake.glue, **lake.where, supplier=BGA, run_date=DAY)
+    known: Known = what_is_known_soon(lake.s3, lake.glue, **lake.where, supplier=BGA, run_date=DAY)
     after = with_rules("BGA", rules_as_text("BGA").replace("cap: 10", "cap: 20")).supplier("BGA")
     deadly("abort")
     trial = try_rules(path, BGA, after, known, known, DAY)
     for reading in (trial.before, trial.after):
-        assert WORDS in (reading.rejected or "")
+        assert WORDS in reading.reason
     assert trial.labels.is_empty()
