@@ -31,6 +31,7 @@ class Outlook(StrEnum):
 
     FINE = "looks right"
     HELD = "would be held"
+    PARTLY = "would be used in part"
     UNUSABLE = "cannot be used"
     UNKNOWN = "could not be checked"
 

@@ -7,7 +7,6 @@ Athena's work, and the run does it before it publishes anything.
 from __future__ import annotations
 
 from collections import Counter
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -18,11 +17,21 @@ from pydantic import BaseModel
 from frontend.core.aws import OUTAGE, outage_in_words, s3_client
 from frontend.core.settings import settings
 from frontend.upload.feed_check import Outlook, unchecked
-from stock_pipeline.errors import RejectedFile
+from stock_pipeline.errors import MissingTableError, RejectedFile
+from stock_pipeline.feeds.mapping import product_table
 from stock_pipeline.file_names import name_fault
 from stock_pipeline.lake.tables import PRODUCT, STORES
+from stock_pipeline.refresh.judgement import (
+    StoreSheets,
+    check_listings,
+    check_mapping,
+    count_mapping,
+    rows_by_supplier,
+    store_groups,
+    stores_of_sheets,
+)
 from stock_pipeline.refresh.list_reader import ListReader
-from stock_pipeline.refresh.store import store_groups, store_of_name
+from stock_pipeline.refresh.store import store_of_name
 from stock_pipeline.spreadsheets.lists import ENDINGS
 from stock_pipeline.spreadsheets.streaming import LISTING_LIMITS
 from stock_pipeline.suppliers import load_suppliers
@@ -70,98 +79,94 @@ def refusal(name: str, size: int, kind: Kind) -> str | None:
 
 
 def look_at(request: ListRequest, reader: ListReader) -> ListCheck:
-    """Read a file and judge its rows as the run would."""
+    """Read a file and judge it as the run would."""
     subject = store_of_name(request.name) if request.kind == "store" else PRODUCT.name
     found = ListCheck(subject=subject or "?", outlook=Outlook.FINE, text="")
+    notes: list[str] = []
     try:
         if request.kind == "store":
-            _look_at_store(reader, request.path, found)
+            _look_at_store(reader, request.path, found, notes)
         else:
-            _look_at_mapping(reader, request.path, found)
+            _look_at_mapping(reader, request.path, found, notes)
     except RejectedFile as error:
         found.outlook, found.text = Outlook.UNUSABLE, str(error)
         return found
     except OUTAGE as error:
         found.outlook, found.text = Outlook.UNKNOWN, unchecked(outage_in_words(error))
         return found
-    counts, limit = found.counts, _rejected_limit(request.kind)
-    share = counts["rejected"] / counts["rows"]
-    words = [f"{counts['accepted']:,} of {counts['rows']:,} rows can be used"]
-    if share > limit:
-        found.outlook = Outlook.UNUSABLE if request.kind == "store" else Outlook.HELD
-        words.append(f"{share:.1%} cannot, more than {limit:.0%}")
-    if not counts["accepted"]:
-        found.outlook = Outlook.UNUSABLE
-    strangers = [code for code in found.suppliers if code not in load_suppliers().suppliers]
-    if strangers:
-        words.append(f"the suppliers file has no {', '.join(strangers)}: their listings get no stock")
-    found.text = "; ".join([*words, *filter(None, [found.text])])
+    if strangers := [code for code in found.suppliers if code not in load_suppliers().suppliers]:
+        notes.append(f"the suppliers file has no {', '.join(strangers)}: their listings get no stock")
+    found.text = "; ".join(["{accepted:,} of {rows:,} rows can be used".format(**found.counts), *notes])
     return found
 
 
-def _rejected_limit(kind: Kind) -> float:
-    suppliers = load_suppliers()
-    limits = suppliers.store_limits if kind == "store" else suppliers.product_limits
-    return limits.max_rejected_share
-
-
-def _look_at_store(reader: ListReader, path: Path, found: ListCheck) -> None:
-    """Read the file of a store, or each sheet of a group's workbook that is a store's."""
-    sheets: list[str | None] = [None]
+def _look_at_store(reader: ListReader, path: Path, found: ListCheck, notes: list[str]) -> None:
+    """Judge the file of a store, or each sheet of a group's workbook that is a store's."""
+    sheets: dict[str, str | None] = {found.subject: None}
     if found.subject in store_groups():
-        sheets, found.subject = _stores_in(reader, path, found.subject)
+        named = _stores_in(reader, path, found.subject)
+        sheets, found.subject = {**named.stores}, ", ".join(named.stores)
+        notes += [f"sheet {sheet} is not read: {reason}" for sheet, reason in named.not_read.items()]
+        found.outlook = Outlook.PARTLY if named.not_read else Outlook.FINE
+    limits = load_suppliers().store_limits
     counts: Counter[str] = Counter()
     suppliers: Counter[str] = Counter()
-    for sheet in sheets:
-        with TemporaryDirectory(prefix="list_check_") as folder:
-            listings = reader.read_listings(path, Path(folder), sheet)
+    for store, sheet in sheets.items():
+        try:
+            with TemporaryDirectory(prefix="list_check_") as folder:
+                listings = reader.read_listings(path, Path(folder), sheet)
+            check_listings(listings, store, limits)
+        except RejectedFile as error:
+            if len(sheets) == 1:
+                raise
+            notes.append(f"{store} would be rejected: {error}")
+            found.outlook = Outlook.PARTLY
+            continue
         counts.update(listings.counts)
         suppliers.update(listings.suppliers)
-        if listings.rejected.height and not found.text:
-            first = listings.rejected.row(0, named=True)
-            found.text = f"the first that cannot is row {first['row']:,}: {first['reason']}"
+        notes += _first_rejected(listings.rejected)
+    if not counts:
+        raise RejectedFile("; ".join(notes))
     found.counts, found.suppliers = dict(counts), dict(sorted(suppliers.items()))
 
 
-def _stores_in(reader: ListReader, path: Path, group: str) -> tuple[list[str | None], str]:
-    """The sheets of a group's workbook that are stores, and the stores' names."""
+def _first_rejected(rejected: pl.DataFrame) -> list[str]:
+    if rejected.is_empty():
+        return []
+    first = rejected.row(0, named=True)
+    return [f"the first that cannot is row {first['row']:,}: {first['reason']}"]
+
+
+def _stores_in(reader: ListReader, path: Path, group: str) -> StoreSheets:
+    """The sheets of a group's workbook that are stores."""
     if path.suffix.lower() != ".xlsx":
         raise RejectedFile(f"{group} stands for several stores: name the file by one of them")
     names = [sheet.name for sheet in reader.sheet_names(path, LISTING_LIMITS) if sheet.visible]
-    stores = {}
-    for name in names:
-        folded = name.strip().upper()
-        store = folded if folded.startswith(f"{group}_") else f"{group}_{folded}"
-        if store in STORES:
-            stores[name] = store
-    if not stores:
-        raise RejectedFile(f"none of its sheets ({', '.join(names)}) is a store of {group}")
-    return list(stores), ", ".join(stores.values())
+    return stores_of_sheets(group, names)
 
 
-def _look_at_mapping(reader: ListReader, path: Path, found: ListCheck) -> None:
-    """Read the mapping and compare it with the one in force, which is small enough for that."""
+def _look_at_mapping(reader: ListReader, path: Path, found: ListCheck, notes: list[str]) -> None:
+    """Judge the mapping against the one in force."""
     sent = reader.read_mapping_file(path)
-    found.counts = {
-        "rows": sent.rows,
-        "accepted": sent.mapping.height,
-        "rejected": sent.rejected.height,
-        "repeated": sent.rows - sent.mapping.height - sent.rejected.height,
-    }
-    found.suppliers = dict(sent.mapping.group_by("supplier").len().sort("supplier").rows())
-    if sent.rejected.height:
-        first = sent.rejected.row(0, named=True)
-        found.text = f"the first that cannot is row {first['row']:,}: {first['reason']}"
-    s3 = s3_client()
-    try:
-        body = s3.get_object(Bucket=settings().bucket, Key=PRODUCT.key())["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return
-    names = PRODUCT.schema.names()
-    now = pl.read_parquet(BytesIO(body), columns=names).unique()
-    found.counts["new"] = sent.mapping.join(now, on=names, how="anti").height
-    found.counts["gone"] = now.join(sent.mapping, on=names, how="anti").height
-    lost, limit = 1 - sent.mapping.height / now.height, load_suppliers().product_limits.max_lost_share
-    if lost > limit:
+    found.counts, found.suppliers = count_mapping(sent), rows_by_supplier(sent.mapping)
+    in_force = _mapping_in_force()
+    before = {} if in_force is None else rows_by_supplier(in_force)
+    failed = [
+        check.text
+        for check in check_mapping(sent, before, load_suppliers().product_limits)
+        if not check.passed
+    ]
+    if failed:
         found.outlook = Outlook.HELD
-        found.text = f"it is {lost:.1%} shorter than the mapping in force; at most {limit:.0%} is believed"
+    notes += [*failed, *_first_rejected(sent.rejected)]
+    if in_force is not None:
+        names = PRODUCT.schema.names()
+        found.counts["new"] = sent.mapping.join(in_force, on=names, how="anti").height
+        found.counts["gone"] = in_force.join(sent.mapping, on=names, how="anti").height
+
+
+def _mapping_in_force() -> pl.DataFrame | None:
+    try:
+        return product_table(s3_client(), settings().bucket).select(PRODUCT.schema.names()).collect()
+    except MissingTableError:
+        return None

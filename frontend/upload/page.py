@@ -26,7 +26,13 @@ from stock_pipeline.suppliers import load_suppliers
 
 BATCH = "upload_batch"
 SENT = "upload_sent"
-COLOURS = {Outlook.FINE: "green", Outlook.HELD: "orange", Outlook.UNUSABLE: "red", Outlook.UNKNOWN: "gray"}
+COLOURS = {
+    Outlook.FINE: "green",
+    Outlook.HELD: "orange",
+    Outlook.PARTLY: "orange",
+    Outlook.UNUSABLE: "red",
+    Outlook.UNKNOWN: "gray",
+}
 MOVEMENTS = {"to_zero": "to 0", "from_zero": "from 0", "other": "other changes"}
 MOVEMENT_COLOURS: list[Any] = ["#c0392b", "#2e8b57", "#9aa5b1"]
 
@@ -203,6 +209,8 @@ def _offer_to_send(lines: list[Line], kind: Kind, day: date) -> None:
         return
     if any(line.outlook is Outlook.HELD for line in lines):
         st.warning("What would be held can be sent, but will not count until somebody releases it.")
+    if any(line.outlook is Outlook.PARTLY for line in lines):
+        st.warning("Some sheets would not be used, and the run would need attention. Mend them first.")
     label = f"Upload {len(sendable)} file{'s' if len(sendable) > 1 else ''} for {day:%d %B %Y}"
     if st.button(label, type="primary"):
         st.session_state[SENT] = kind.prefix, day, _send(sendable, kind, day)

@@ -44,7 +44,7 @@ class FeedReader(SafeReader):
         finally:
             if self.once:
                 self.close()
-        return Feed(found["rows"], found["header_row"], found["without_code"], tuple(found["other_sheets"]))
+        return Feed(found["rows"], found["header_row"], found["skipped"], tuple(found["other_sheets"]))
 
 
 def answer(request: Request) -> Answer:
@@ -56,8 +56,7 @@ def _read(request: Request) -> Answer:
     limits = WorkbookLimits(**request["limits"]) if request["limits"] else None
     feed = read_feed(Path(request["path"]), Supplier.model_validate(request["supplier"]), limits)
     return {
-        "tables": hand_over(request, rows=feed.rows),
+        "tables": hand_over(request, rows=feed.rows, skipped=feed.skipped),
         "header_row": feed.header_row,
-        "without_code": feed.without_code,
         "other_sheets": feed.other_sheets,
     }

@@ -29,14 +29,19 @@ class Feed:
             null where the layout has none), `quantity` (Int32, null if rejected), `reason` (String, why it
             was rejected).
         header_row: the sheet row of the header.
-        without_code: lines that have something in them, but no code.
+        skipped: lines that have something in them but no code: `row` (u32), `raw` (String, the stock cell).
         other_sheets: names of further sheets, which were not read.
     """
 
     rows: pl.DataFrame
     header_row: int
-    without_code: int
+    skipped: pl.DataFrame
     other_sheets: tuple[str, ...]
+
+    @property
+    def without_code(self) -> int:
+        """The number of lines without a code."""
+        return self.skipped.height
 
     @property
     def rejected(self) -> pl.DataFrame:
@@ -71,7 +76,7 @@ def read_feed(path: Path, supplier: Supplier, limits: WorkbookLimits | None = No
         stock.alias("raw"),
         pl.any_horizontal(pl.exclude("row").is_not_null()).alias("used"),
     )
-    without_code = rows.select((pl.col("used") & pl.col("code").is_null()).sum()).item()
+    skipped = rows.filter(pl.col("used") & pl.col("code").is_null()).select("row", "raw")
     rows = rows.filter(pl.col("code").is_not_null()).drop("used")
     if rows.is_empty():
         raise RejectedFile(f"there is no row with a code below the header on row {header_row}")
@@ -81,7 +86,7 @@ def read_feed(path: Path, supplier: Supplier, limits: WorkbookLimits | None = No
         quantity.alias("quantity"), reason.alias("reason")
     )
     rows = rows.join(judged, on="raw", how="left", nulls_equal=True, maintain_order="left")
-    return Feed(rows, header_row, without_code, sheet.other_sheets)
+    return Feed(rows, header_row, skipped, sheet.other_sheets)
 
 
 def _find_header(cells: pl.DataFrame, supplier: Supplier, sheet: str, other_sheets: tuple[str, ...]) -> int:

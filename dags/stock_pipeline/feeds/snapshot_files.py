@@ -27,11 +27,8 @@ def write_snapshot(
     s3: S3Client, bucket: str, supplier: str, run_date: date, snapshot: Snapshot, *, released: bool
 ) -> str:
     """Write a snapshot, and before it the codes which later feeds are compared with; returns its key."""
-    known = snapshot.codes.join(snapshot.unmatched, on="key", how="anti").select("key", matched=True)
-    codes = snapshot.codes.join(known, on="key", how="left").select(
-        "key", "times", pl.col("matched").fill_null(value=False)
-    )
-    put(s3, bucket, locations.stock_feed_codes_key(run_date, supplier), parquet(codes.sort("key")))
+    codes = record_of_codes(snapshot)
+    put(s3, bucket, locations.stock_feed_codes_key(run_date, supplier), parquet(codes))
     key = SUPPLIER_STOCK.key(supplier, *locations.date_parts(run_date))
     s3.put_object(
         Bucket=bucket,
@@ -40,6 +37,16 @@ def write_snapshot(
         Metadata={RELEASED_METADATA: "true"} if released else {},
     )
     return key
+
+
+def record_of_codes(snapshot: Snapshot) -> pl.DataFrame:
+    """Note the codes of a feed for later ones: `key`, `times`, `matched`, as `Baseline.codes`."""
+    known = snapshot.codes.join(snapshot.unmatched, on="key", how="anti").select("key", matched=True)
+    return (
+        snapshot.codes.join(known, on="key", how="left")
+        .select("key", "times", pl.col("matched").fill_null(value=False))
+        .sort("key")
+    )
 
 
 def snapshot_metadata(s3: S3Client, bucket: str, supplier: str, day: date) -> dict[str, str]:

@@ -7,17 +7,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from stock_pipeline.errors import RejectedFile
+from stock_pipeline.errors import MissingTableError, RejectedFile
+from stock_pipeline.feeds.mapping import product_table
 from stock_pipeline.file_names import shown_name
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.staging import staging_prefix, staging_table_name
 from stock_pipeline.lake.tables import PRODUCT
 from stock_pipeline.lake.uploaded import quarantine_upload, recent_files
+from stock_pipeline.refresh.judgement import check_mapping, count_mapping, rows_by_supplier
 from stock_pipeline.refresh.list_reader import ListReader
-from stock_pipeline.refresh.mapping_file import HALF, MappingFile
-from stock_pipeline.refresh.report import RefreshCheck, RefreshFile, RefreshReport
+from stock_pipeline.refresh.mapping_file import MappingFile
+from stock_pipeline.refresh.report import RefreshFile, RefreshReport
 from stock_pipeline.refresh.staging import downloaded, stage_upload, upload_table
 from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.suppliers import SuppliersFile
@@ -94,8 +94,9 @@ def read_product(
             if sent.rejected.height:
                 report.rejected_rows = rows_key
                 s3.put_object(Bucket=bucket, Key=rows_key, Body=harmless_csv(sent.rejected))
+            report.checks = check_mapping(sent, rows_in_force(s3, bucket), suppliers.product_limits)
             upload = Path(folder) / "data.parquet"
-            _usable(sent).match_to_schema(PRODUCT.schema).write_parquet(upload, compression="zstd")
+            sent.mapping.match_to_schema(PRODUCT.schema).write_parquet(upload, compression="zstd")
             stage_upload(
                 s3,
                 glue,
@@ -120,22 +121,17 @@ def read_product(
     }
 
 
-def _usable(sent: MappingFile) -> pl.DataFrame:
-    if sent.mapping.is_empty():
-        raise RejectedFile("there is no usable row")
-    return sent.mapping
+def rows_in_force(s3: S3Client, bucket: str) -> dict[str, int]:
+    """Count the rows of each supplier in the mapping in force; empty if there is none."""
+    try:
+        product = product_table(s3, bucket)
+    except MissingTableError:
+        return {}
+    return rows_by_supplier(product.select("supplier").collect())
 
 
 def _note(sent: MappingFile, suppliers: SuppliersFile, report: RefreshReport) -> None:
-    blank = sent.rejected.filter(pl.col("reason") != HALF).height
-    report.counts = {
-        "rows": sent.rows,
-        "accepted": sent.mapping.height,
-        "rejected": sent.rejected.height,
-        "repeated": sent.rows - sent.mapping.height - sent.rejected.height,
-    }
-    report.suppliers = dict(sent.mapping.group_by("supplier").len().sort("supplier").rows())
+    report.counts = count_mapping(sent)
+    report.suppliers = rows_by_supplier(sent.mapping)
     report.unknown_suppliers = [code for code in report.suppliers if code not in suppliers.suppliers]
     report.samples = {"rejected": sent.rejected.head(SAMPLES).to_dicts()}
-    limit = suppliers.product_limits.max_rejected_share
-    report.checks = [RefreshCheck.hold("rejected_share", report.subject, blank / sent.rows, limit)]

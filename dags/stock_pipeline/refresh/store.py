@@ -15,10 +15,10 @@ from stock_pipeline.lake import locations
 from stock_pipeline.lake.staging import staging_prefix, staging_table_name
 from stock_pipeline.lake.tables import STORE, STORES
 from stock_pipeline.lake.uploaded import UploadedFile, quarantine_upload, recent_files
-from stock_pipeline.messages import listed
+from stock_pipeline.refresh.judgement import check_listings, store_groups, stores_of_sheets
 from stock_pipeline.refresh.list_reader import ListReader
 from stock_pipeline.refresh.listings import UPLOAD_COLUMNS, Listings
-from stock_pipeline.refresh.report import RefreshCheck, RefreshFile, RefreshReport
+from stock_pipeline.refresh.report import RefreshFile, RefreshReport
 from stock_pipeline.refresh.staging import downloaded, stage_upload, upload_table
 from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.spreadsheets.streaming import LISTING_LIMITS
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 DAG_ID = "weekly_store"
 DAYS = 7
 """A run reads the folders of so many days, so that what was uploaded on Friday counts on Sunday."""
-
-
-def store_groups() -> list[str]:
-    """What a workbook with a sheet for each of several stores is named by: `RTG`, of which FPS is a sheet."""
-    return sorted({store.partition("_")[0] for store in STORES if "_" in store} - set(STORES))
 
 
 @dataclass
@@ -96,29 +91,17 @@ def find_files(s3: S3Client, bucket: str, run_date: date) -> StoreFiles:
 
 def _stores_of_sheets(
     s3: S3Client, bucket: str, file: UploadedFile, group: str, found: StoreFiles
-) -> list[tuple[str, str | None]]:
+) -> Iterable[tuple[str, str | None]]:
     """The stores that the sheets of a workbook are for; sheets that are for none are noted."""
-    stores = [store for store in STORES if store.startswith(f"{group}_")]
     if not file.is_workbook:
+        stores = [store for store in STORES if store.startswith(f"{group}_")]
         raise RejectedFile(f"{group} stands for {', '.join(stores)}: name the file by one of them")
     with downloaded(s3, bucket, file.key, file.size) as path, ListReader() as reader:
         sheets = [sheet.name for sheet in reader.sheet_names(path, LISTING_LIMITS) if sheet.visible]
-    named: list[tuple[str, str | None]] = []
-    for sheet in sheets:
-        folded = sheet.strip().upper()
-        store = folded if folded in stores else f"{group}_{folded}"
-        if store in stores:
-            named.append((store, sheet))
-        else:
-            found.not_read[f"{shown_name(file.key.removeprefix(locations.STORE_FEEDS))}, sheet {sheet}"] = (
-                f"there is no store {store}; name the sheet by what comes after {group}_ in the store's name"
-            )
-    if not named:
-        raise RejectedFile(
-            f"none of its sheets ({listed(sheets)}) is named by what comes after {group}_ in "
-            f"{', '.join(stores)}"
-        )
-    return named
+    named = stores_of_sheets(group, sheets)
+    shown = shown_name(file.key.removeprefix(locations.STORE_FEEDS))
+    found.not_read |= {f"{shown}, sheet {sheet}": reason for sheet, reason in named.not_read.items()}
+    return list(named.stores.items())
 
 
 def read_store(
@@ -162,7 +145,7 @@ def read_store(
             if listings.rejected.height:
                 report.rejected_rows = rows_key
                 s3.put_object(Bucket=bucket, Key=rows_key, Body=harmless_csv(listings.rejected))
-            _check(listings, suppliers.store_limits.max_rejected_share, report)
+            report.checks = [check_listings(listings, report.subject, suppliers.store_limits)]
             stage_upload(
                 s3,
                 glue,
@@ -194,20 +177,3 @@ def _note(listings: Listings, suppliers: SuppliersFile, report: RefreshReport) -
     report.suppliers = listings.suppliers
     report.unknown_suppliers = [code for code in listings.suppliers if code not in suppliers.suppliers]
     report.samples = {"rejected": listings.rejected.head(SAMPLES).to_dicts()}
-
-
-def _check(listings: Listings, limit: float, report: RefreshReport) -> None:
-    share = listings.rejected_share
-    report.checks = [
-        RefreshCheck(
-            name="rejected_rows", subject=report.subject, value=share, limit=limit, passed=share <= limit
-        )
-    ]
-    if share > limit:
-        first = listings.rejected.row(0, named=True)
-        raise RejectedFile(
-            f"{listings.counts['rejected']:,} of {listings.counts['rows']:,} rows ({share:.1%}) cannot be "
-            f"used, more than {limit:.0%}; the first is row {first['row']:,}: {first['reason']}"
-        )
-    if not listings.counts["accepted"]:
-        raise RejectedFile("there is no usable row")

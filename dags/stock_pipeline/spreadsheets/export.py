@@ -27,6 +27,9 @@ SIGNS = (
 FORMULA = rf"^(?:{UNSEEN}*{SIGNS}|[\t\r\n])"
 """Text that a spreadsheet program may take for a formula, or that begins with what splits a line or cell."""
 
+PLAIN_NUMBER = r"^[-+]?[0-9][0-9.,]*$"
+"""Text that every spreadsheet program takes for a number at most."""
+
 TEXT = cs.string(include_categorical=True) | cs.enum()
 
 
@@ -39,6 +42,21 @@ def harmless_csv(table: pl.DataFrame) -> bytes:
     names = pl.Series(table.columns, dtype=pl.String).str.replace(f"({FORMULA})", "'$1")
     quoted.columns = names.to_list()
     return quoted.write_csv(include_bom=True, line_terminator="\r\n").encode()
+
+
+def program_csv(table: pl.DataFrame) -> bytes:
+    """Write a table as CSV for other programs: UTF-8 without a byte order mark.
+
+    Text is exactly as it was sent, except that what a spreadsheet program may take for a formula, and is not
+    a plain number, gets a `'` all the same.
+    """
+    text = TEXT.cast(pl.String)
+    plain = text.str.contains(PLAIN_NUMBER).fill_null(value=True)
+    return (
+        table.with_columns(pl.when(plain).then(text).otherwise(text.str.replace(f"({FORMULA})", "'$1")))
+        .write_csv()
+        .encode()
+    )
 
 
 def harmless_xlsx(table: pl.DataFrame) -> bytes:

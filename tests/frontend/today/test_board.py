@@ -169,6 +169,15 @@ def test_a_report_that_has_not_changed_is_not_fetched_again(
     assert state(board, day, "BET") is State.ACCEPTED
 
 
+def test_a_file_beside_a_held_workbook_does_not_hide_it(stack: Stack, board: Board, day: date) -> None:
+    folder = locations.stock_feed_prefix(day)
+    stack.put(f"{folder}APE.xlsx", b"a list")
+    put_report(stack, "APE", "held", day)
+    stack.put(f"{folder}APE.pdf", b"a price list")
+    assert state(board, day) is State.HELD
+    assert [line.supplier for line in board.day(day).held()] == ["APE"]
+
+
 def test_files_that_belong_to_nobody_are_named(stack: Stack, board: Board, day: date) -> None:
     from stock_pipeline.lake.locations import stock_feed_prefix
 

@@ -31,7 +31,7 @@ def feed_of(rows: Iterable[Row]) -> Feed:
     ]
     columns = {"row": pl.UInt32, "code": pl.String, "key": pl.String, "raw": pl.String}
     schema: Any = columns | {"quantity": pl.Int32, "reason": pl.String}
-    return Feed(pl.DataFrame(listed, schema=schema, orient="row"), 1, 0, ())
+    return Feed(pl.DataFrame(listed, schema=schema, orient="row"), 1, pl.DataFrame(), ())
 
 
 def stock(quantities: Mapping[str, int] | None) -> pl.DataFrame | None:
