@@ -48,25 +48,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import cast
 
-from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
-from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, TriggerRule, XComArg, task_group
 
 from aws_operators.athena import AthenaCheckOperator, AthenaPlanOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
-from aws_operators.reports import ReportOperator
 from aws_operators.s3 import S3KeyDeadlineSensor
 from stock_airflow import locks, settings
+from stock_airflow.ending import end_of_run
 from stock_airflow.forms import PARAMS
-from stock_airflow.run_helpers import tell
 from stock_airflow.tasks import daily_stock as tasks
+from stock_airflow.telling import OWN_RESULT, tell, tell_made_message, tell_own_message
 
 # The message on the partitions is made when it is sent: only then is it known which there were.
 MACROS = {**settings.MACROS, "partition_message": tasks.partition_message}
-SUPPLIER = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['supplier'] }}"
-OWN = "ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, key='{key}')"
+PARTITION_MESSAGE = f"partition_message({settings.RUN_DATE_EXPRESSION}, {OWN_RESULT})"
 
 with DAG(
     dag_id="daily_stock",
@@ -83,6 +80,8 @@ with DAG(
         op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
 
+    supplier_code = settings.named_by(plan_run, "supplier")
+
     @task_group
     def feed(supplier: str, pattern: str) -> PythonOperator:
         """One supplier: wait for its file, judge it, tell."""
@@ -96,16 +95,16 @@ with DAG(
             poke_interval=60,
             # The deadline ends the wait; this is for the wait as a whole, not for work.
             execution_timeout=timedelta(days=1),
-            map_index_template=SUPPLIER,
+            map_index_template=supplier_code,
         )
         process_feed = PythonOperator(
             task_id="process_feed",
             python_callable=tasks.process_feed,
             op_kwargs={"supplier": supplier, **settings.RUN},
-            map_index_template=SUPPLIER,
+            map_index_template=supplier_code,
             # A wait that ended without a file is skipped; the feed is judged all the same, as missing.
             trigger_rule=TriggerRule.ALL_DONE,
-            on_success_callback=SnsNotifier(**tell(OWN.format(key="sns"))),
+            on_success_callback=tell_own_message(),
         )
         wait_for_file >> process_feed
         return process_feed
@@ -115,7 +114,7 @@ with DAG(
     list_held_feeds = PythonOperator(
         task_id="list_held_feeds",
         python_callable=tasks.list_held_feeds,
-        op_kwargs={"run_date": settings.RUN_DATE},
+        op_kwargs={"feeds": feeds.output, "run_date": settings.RUN_DATE},
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
     )
     # A run of its own waits for the answer, so that neither this run nor the next morning's has to.
@@ -125,7 +124,7 @@ with DAG(
         logical_date=None,
         skip_when_already_exists=True,
         openlineage_inject_parent_info=False,
-        map_index_template="{{ ti.xcom_pull(task_ids='list_held_feeds')[ti.map_index]['conf']['supplier'] }}",
+        map_index_template=settings.named_by(list_held_feeds, "conf", "supplier"),
     ).expand_kwargs(list_held_feeds.output)
     register_snapshots = GluePartitionsOperator(
         task_id="register_snapshots",
@@ -135,9 +134,7 @@ with DAG(
         # Whoever failed keeps nobody up; if all did, or the run was never planned, nothing is built.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         outlets=[settings.SUPPLIER_STOCK],
-        on_success_callback=SnsNotifier(
-            **tell(f"partition_message({settings.RUN_DATE_EXPRESSION}, {OWN.format(key='return_value')})")
-        ),
+        on_success_callback=tell_made_message(PARTITION_MESSAGE),
     )
     lock_tables = PythonOperator(task_id="lock_tables", **locks.locking(tasks.LOCKED))
     plan_table = PythonOperator(
@@ -163,7 +160,11 @@ with DAG(
     publish_ebay = PythonOperator(
         task_id="publish_ebay",
         python_callable=tasks.publish_ebay,
-        op_kwargs={"plan": plan_table.output, **settings.RUN},
+        op_kwargs={
+            "plan": plan_table.output,
+            "published": XComArg(plan_run, key="published"),
+            **settings.RUN,
+        },
         outlets=[settings.EBAY],
     )
     register_ebay = GluePartitionsOperator(
@@ -177,25 +178,15 @@ with DAG(
         python_callable=tasks.write_upload_files,
         op_kwargs={"stores": publish_ebay.output, **settings.RUN},
     )
-    tell_ebay = SnsPublishOperator(
-        task_id="tell_ebay", **tell("ti.xcom_pull(task_ids='write_upload_files', key='sns')")
+    ending = end_of_run(
+        tasks.summarise,
+        {"planned": plan_run.output, "feeds": feeds.output, **settings.RUN},
+        page=settings.REPORT_PAGE,
+        planned=plan_run.output,
+        named_by="supplier",
     )
-    summarise = ReportOperator(
-        task_id="summarise",
-        python_callable=tasks.summarise,
-        op_kwargs=settings.RUN,
-        report_field="page",
-        report_page=settings.REPORT_PAGE,
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
-    conclude = PythonOperator(
-        task_id="conclude",
-        python_callable=tasks.conclude,
-        op_kwargs={"summary": summarise.output},
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    feeds >> list_held_feeds >> ask_for_release >> conclude
+    feeds >> list_held_feeds >> ask_for_release >> ending.conclude
     feeds >> register_snapshots >> lock_tables >> plan_table >> create_staging_table >> audit >> publish_ebay
-    create_staging_table >> lists >> summarise
-    publish_ebay >> register_ebay >> write_upload_files >> tell_ebay >> summarise >> tell_run >> conclude
+    create_staging_table >> lists >> ending.summarise
+    publish_ebay >> register_ebay >> write_upload_files
+    write_upload_files >> tell("tell_ebay", write_upload_files) >> ending.summarise

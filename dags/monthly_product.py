@@ -32,15 +32,14 @@ all** is no failure: the run ends green, and says that there was nothing to do.
 
 from __future__ import annotations
 
-from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
-from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, Param
 
-from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from stock_airflow import locks, settings
-from stock_airflow.run_helpers import tell
+from stock_airflow.ending import end_of_run
+from stock_airflow.refresh_spine import refresh
 from stock_airflow.tasks import monthly_product as tasks
+from stock_pipeline.lake.tables import PRODUCT
 
 PARAMS = {
     "run_date": settings.run_date_param(),
@@ -71,46 +70,16 @@ with DAG(
         op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
     lock_tables = PythonOperator(task_id="lock_tables", **locks.locking(tasks.LOCKED))
-    read_file = PythonOperator(
-        task_id="read_file",
-        python_callable=tasks.read_file,
-        op_kwargs={"file": plan_run.output, **settings.RUN},
+    read_file, report_product = refresh(PRODUCT, settings.PRODUCT, subject=PRODUCT.name, file=plan_run.output)
+    ending = end_of_run(
+        tasks.summarise,
+        {
+            "file": plan_run.output,
+            "report": report_product.output,
+            "planner": plan_run.task_id,
+            "run_date": settings.RUN_DATE,
+            "bucket": settings.BUCKET,
+        },
     )
-    create_staging_table = AthenaReplaceTableOperator(
-        task_id="create_staging_table",
-        plan=read_file.output,
-        table=settings.STAGING_TABLE,
-        query="product/create_staging.sql",
-        **settings.ATHENA,
-    )
-    audit = AthenaCheckOperator(
-        task_id="audit", plan=read_file.output, query="product/audit.sql", **settings.ATHENA
-    )
-    publish_product = PythonOperator(
-        task_id="publish_product",
-        python_callable=tasks.publish_product,
-        op_kwargs=settings.RUN,
-        outlets=[settings.PRODUCT],
-    )
-    report_product = PythonOperator(
-        task_id="report_product",
-        python_callable=tasks.report_product,
-        op_kwargs=settings.RUN,
-        trigger_rule=TriggerRule.ALL_DONE,
-        on_success_callback=SnsNotifier(**tell("ti.xcom_pull(task_ids='report_product', key='sns')")),
-    )
-    summarise = PythonOperator(
-        task_id="summarise",
-        python_callable=tasks.summarise,
-        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
-    conclude = PythonOperator(
-        task_id="conclude",
-        python_callable=tasks.conclude,
-        op_kwargs={"summary": summarise.output},
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    plan_run >> lock_tables >> read_file >> create_staging_table >> audit >> publish_product
-    publish_product >> report_product >> summarise >> tell_run >> conclude
+    plan_run >> lock_tables >> read_file
+    report_product >> ending.summarise

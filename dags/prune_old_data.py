@@ -31,13 +31,13 @@ it only lists. What comes back from a run of `daily_stock` for a day longer ago 
 
 from __future__ import annotations
 
-from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, Param
 
 from stock_airflow import settings
-from stock_airflow.run_helpers import tell
+from stock_airflow.ending import end_of_run
 from stock_airflow.tasks import prune_old_data as tasks
+from stock_airflow.telling import tell
 
 PARAMS = {
     "run_date": settings.run_date_param(
@@ -66,20 +66,5 @@ with DAG(
         outlets=[settings.SUPPLIER_STOCK],
         **settings.WAITING,
     )
-    tell_deleted = SnsPublishOperator(
-        task_id="tell_deleted", **tell("ti.xcom_pull(task_ids='delete_old_data', key='sns')")
-    )
-    summarise = PythonOperator(
-        task_id="summarise",
-        python_callable=tasks.summarise,
-        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
-    conclude = PythonOperator(
-        task_id="conclude",
-        python_callable=tasks.conclude,
-        op_kwargs={"summary": summarise.output},
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    list_old_data >> delete_old_data >> tell_deleted >> summarise >> tell_run >> conclude
+    ending = end_of_run(tasks.summarise, {"run_date": settings.RUN_DATE, "bucket": settings.BUCKET})
+    list_old_data >> delete_old_data >> tell("tell_deleted", delete_old_data) >> ending.summarise

@@ -39,14 +39,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, Param
 
 from aws_operators.glue import GluePartitionsOperator
 from stock_airflow import settings
-from stock_airflow.run_helpers import tell
+from stock_airflow.ending import end_of_run
 from stock_airflow.tasks import rollback_ebay as tasks
+from stock_airflow.telling import tell
 from stock_pipeline.lake.tables import STORES
 
 RUN: dict[str, Any] = {"run_date": settings.RUN_DAY, "bucket": settings.BUCKET}
@@ -94,21 +94,6 @@ with DAG(
         python_callable=tasks.write_upload_files,
         op_kwargs={"plan": plan_rollback.output, **RUN},
     )
-    tell_ebay = SnsPublishOperator(
-        task_id="tell_ebay", **tell("ti.xcom_pull(task_ids='write_upload_files', key='sns')")
-    )
-    summarise = PythonOperator(
-        task_id="summarise",
-        python_callable=tasks.summarise,
-        op_kwargs=RUN,
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
-    conclude = PythonOperator(
-        task_id="conclude",
-        python_callable=tasks.conclude,
-        op_kwargs={"summary": summarise.output},
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    plan_rollback >> roll_back >> register_ebay >> write_upload_files
-    write_upload_files >> tell_ebay >> summarise >> tell_run >> conclude
+    tell_ebay = tell("tell_ebay", write_upload_files)
+    ending = end_of_run(tasks.summarise, RUN)
+    plan_rollback >> roll_back >> register_ebay >> write_upload_files >> tell_ebay >> ending.summarise

@@ -38,22 +38,16 @@ ends green, and says that there was nothing to do.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
-from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param, TriggerRule, task_group
+from airflow.sdk import DAG, Param, task_group
 
-from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
-from aws_operators.glue import GluePartitionsOperator
 from stock_airflow import locks, settings
-from stock_airflow.run_helpers import tell
+from stock_airflow.ending import end_of_run
+from stock_airflow.refresh_spine import refresh
 from stock_airflow.tasks import weekly_store as tasks
-from stock_pipeline.lake.tables import STORES
-
-STORE_NAME = "{{ ti.xcom_pull(task_ids='plan_run')[ti.map_index]['store'] }}"
-OWN = "ti.xcom_pull(task_ids='store.{task}', map_indexes=ti.map_index, key='{key}')"
+from stock_pipeline.lake.tables import STORE, STORES
 
 PARAMS = {
     "run_date": settings.run_date_param(),
@@ -101,70 +95,26 @@ with DAG(
     # One lock for all stores of the run, so that they need not wait for each other.
     lock_tables = PythonOperator(task_id="lock_tables", **locks.locking(tasks.LOCKED))
 
-    @task_group(group_id=tasks.GROUP)
-    def refresh(store: str, file: dict[str, Any]) -> None:
+    @task_group(group_id="store")
+    def refresh_store(store: str, file: dict[str, Any]) -> PythonOperator:
         """One store: read its file, merge it, look at the result, publish it, tell."""
-        # Two at a time, because a list of a million rows needs memory; the rest is Athena's work.
-        read_file = PythonOperator(
-            task_id="read_file",
-            python_callable=tasks.read_file,
-            op_kwargs={"store": store, "file": file, **settings.RUN},
-            map_index_template=STORE_NAME,
-            max_active_tis_per_dagrun=2,
+        _, report = refresh(
+            STORE, settings.STORE, subject=store, file=file, named=settings.named_by(plan_run, "store")
         )
-        create_staging_table = AthenaReplaceTableOperator(
-            task_id="create_staging_table",
-            plan=read_file.output,
-            table=settings.STAGING_TABLE,
-            query="store/create_staging.sql",
-            map_index_template=STORE_NAME,
-            max_active_tis_per_dagrun=4,
-            **settings.ATHENA,
-        )
-        audit = AthenaCheckOperator(
-            task_id="audit",
-            plan=read_file.output,
-            query="store/audit.sql",
-            map_index_template=STORE_NAME,
-            max_active_tis_per_dagrun=4,
-            **settings.ATHENA,
-        )
-        publish_store = PythonOperator(
-            task_id="publish_store",
-            python_callable=tasks.publish_store,
-            op_kwargs={"store": store, **settings.RUN},
-            map_index_template=STORE_NAME,
-        )
-        register_store = GluePartitionsOperator(
-            task_id="register_store",
-            database=settings.DATABASE,
-            table=settings.STORE.name,
-            partitions=publish_store.output,
-            map_index_template=STORE_NAME,
-            outlets=[settings.STORE],
-        )
-        report_store = PythonOperator(
-            task_id="report_store",
-            python_callable=tasks.report_store,
-            op_kwargs={"store": store, **settings.RUN},
-            map_index_template=STORE_NAME,
-            trigger_rule=TriggerRule.ALL_DONE,
-            on_success_callback=SnsNotifier(**tell(OWN.format(task="report_store", key="sns"))),
-        )
-        read_file >> create_staging_table >> audit >> publish_store >> register_store >> report_store
+        return report
 
-    summarise = PythonOperator(
-        task_id="summarise",
-        python_callable=tasks.summarise,
-        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
-        trigger_rule=TriggerRule.ALL_DONE,
+    # What the group returns comes out of the expansion: all instances of report_store.
+    stores = cast("PythonOperator", refresh_store.expand_kwargs(plan_run.output))
+    ending = end_of_run(
+        tasks.summarise,
+        {
+            "planned": plan_run.output,
+            "reports": stores.output,
+            "planner": plan_run.task_id,
+            "run_date": settings.RUN_DATE,
+            "bucket": settings.BUCKET,
+        },
+        planned=plan_run.output,
+        named_by="store",
     )
-    tell_run = SnsPublishOperator(task_id="tell_run", **tell("ti.xcom_pull(task_ids='summarise', key='sns')"))
-    conclude = PythonOperator(
-        task_id="conclude",
-        python_callable=tasks.conclude,
-        op_kwargs={"summary": summarise.output},
-        trigger_rule=TriggerRule.ALL_DONE,
-    )
-    stores = refresh.expand_kwargs(plan_run.output)
-    plan_run >> lock_tables >> stores >> summarise >> tell_run >> conclude
+    plan_run >> lock_tables >> stores >> ending.summarise

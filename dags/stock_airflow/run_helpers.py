@@ -1,4 +1,4 @@
-"""What the Python tasks of all DAGs need of Airflow: clients, checked parameters, messages, task states."""
+"""What the Python tasks of all DAGs need of Airflow: clients, checked parameters, task states."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
-from stock_airflow.settings import AWS_CONN_ID, LONDON, TOPIC_ARN
+from stock_airflow.settings import AWS_CONN_ID, LONDON
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.messages import shortened
 from stock_pipeline.run_dates import check_day
@@ -18,8 +18,6 @@ from stock_pipeline.run_dates import check_day
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
-
-    from stock_pipeline.messages import Message
 
 
 def s3_client() -> S3Client:
@@ -56,23 +54,6 @@ def check_date(text: str, what: str) -> date:
     return check_day(text, datetime.now(LONDON).date(), what)
 
 
-def for_sns(message: Message) -> dict[str, str]:
-    """What an SNS operator needs of a message: its text and its event."""
-    return {"message": message.to_json(), "event": message.event.value}
-
-
-def tell(sns: str) -> dict[str, Any]:
-    """Arguments of an SNS operator or notifier that sends what the template expression `sns` gives.
-
-    The expression stands for what `for_sns` returned.
-    """
-    return {
-        "target_arn": TOPIC_ARN,
-        "message": f"{{{{ ({sns})['message'] }}}}",
-        "message_attributes": {"event": f"{{{{ ({sns})['event'] }}}}"},
-    }
-
-
 def result(ti: Any, task_id: str) -> Any:
     """What a task of this run returned; None unless it succeeded.
 
@@ -106,6 +87,11 @@ def result_key(ti: Any, task_id: str, key: str) -> Any:
     return ti.xcom_pull(task_ids=task_id, key=key) if ended else None
 
 
+def pushed_when_planned(ti: Any, planner: str, key: str) -> Any:
+    """What the run's first task pushed under a key; every attempt begins with it, so nothing is left over."""
+    return ti.xcom_pull(task_ids=planner, key=key)
+
+
 def failed_tasks(ti: Any, mapped_names: list[str]) -> list[str]:
     """Names of the run's failed tasks.
 
@@ -120,6 +106,13 @@ def failed_tasks(ti: Any, mapped_names: list[str]) -> list[str]:
             mapped = "." in task and index.isdigit()
             failed.append(f"{task} of {mapped_names[int(index)]}" if mapped else name)
     return failed
+
+
+def as_list(results: Any) -> list[Any]:
+    """What all instances of a mapped task returned; Airflow gives one instance's bare, and None of none."""
+    if results is None:
+        return []
+    return results if isinstance(results, list) else [results]
 
 
 def conclude(summary: dict[str, Any] | None, failed: list[str]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pendulum
 from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
 
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.run_dates import allowed_days, date_pattern
+
+if TYPE_CHECKING:
+    from airflow.providers.standard.operators.python import PythonOperator
 
 LONDON = pendulum.timezone("Europe/London")
 AWS_CONN_ID = "aws_default"
@@ -74,6 +77,12 @@ WAITING: dict[str, Any] = {
     "retry_exponential_backoff": False,
 }
 """What a task is given that waits, for an hour at most, until other runs give their locks back."""
+
+
+def named_by(planner: PythonOperator, *fields: str) -> str:
+    """What an instance of a mapped task is called: a field of the entry that the planner returned for it."""
+    path = "".join(f"['{field}']" for field in fields)
+    return f"{{{{ ti.xcom_pull(task_ids='{planner.task_id}')[ti.map_index]{path} }}}}"
 
 
 def in_london(cron: str) -> CronTriggerTimetable:

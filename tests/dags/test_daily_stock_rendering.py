@@ -14,7 +14,7 @@ from airflow.dag_processing.dagbag import DagBag
 from aws_operators.s3 import S3KeyDeadlineSensor
 from stock_airflow.settings import LONDON
 from stock_pipeline.suppliers import load_suppliers
-from tests.support.rendering import rendered, sns
+from tests.support.rendering import pushed, rendered, sns
 from tests.support.runs.local_run import LocalRun
 from tests.support.runs.stack import Stack
 
@@ -30,6 +30,12 @@ PLAN = {
     "staging_table": "ebay_staging_20240801_0123456789",
     "staging_location": "s3://bucket/staging/ebay_staging_20240801_0123456789/",
 }
+PLANNED = [
+    {"supplier": code, "pattern": f"stock_feed/year=2024/month=08/day=01/{code}[ _.]*"}
+    for code in ("BGA", "KLA")
+]
+PUBLISHED = {"ebay/ebay_store=AMS/data.parquet": "a version"}
+FEEDS = [{"supplier": "BGA"}, {"supplier": "KLA"}]
 PARTITION = {"values": ["KLA", "2024", "08", "01"], "location": "s3://bucket/supplier_stock/"}
 STORES = [{"values": ["AMS"], "location": "s3://bucket/ebay/ebay_store=AMS/"}]
 HELD = [
@@ -47,24 +53,20 @@ def new(dag_bag: DagBag, stack: Stack) -> New:
 
     def make(conf: dict[str, Any] | None = None, **dates: Any) -> LocalRun:
         run = LocalRun(dag_bag.dags["daily_stock"], conf, **dates)
-        patterns = [
-            {"supplier": code, "pattern": f"stock_feed/year=2024/month=08/day=01/{code}[ _.]*"}
-            for code in ("BGA", "KLA")
-        ]
         run.xcoms = {
-            ("plan_run", -1, "return_value"): patterns,
-            ("feed.process_feed", 0, "return_value"): {"supplier": "BGA"},
-            ("feed.process_feed", 1, "return_value"): {"supplier": "KLA"},
-            ("feed.process_feed", 0, "sns"): sns("feed_missing"),
-            ("feed.process_feed", 1, "sns"): sns("feed_processed"),
+            ("plan_run", -1, "return_value"): PLANNED,
+            ("plan_run", -1, "published"): PUBLISHED,
+            **{("feed.process_feed", at, "return_value"): feed for at, feed in enumerate(FEEDS)},
+            **pushed("feed.process_feed", "feed_missing", 0),
+            **pushed("feed.process_feed", "feed_processed", 1),
             ("feed.process_feed", 1, "partition"): PARTITION,
             ("list_held_feeds", -1, "return_value"): HELD,
             ("register_snapshots", -1, "return_value"): [PARTITION["values"]],
             ("plan_table", -1, "return_value"): PLAN,
             ("publish_ebay", -1, "return_value"): STORES,
-            ("write_upload_files", -1, "sns"): sns("ebay_generated"),
+            **pushed("write_upload_files", "ebay_generated"),
             ("summarise", -1, "return_value"): SUMMARY,
-            ("summarise", -1, "sns"): sns("run_finished"),
+            **pushed("summarise", "run_finished"),
         }
         return run
 
@@ -113,10 +115,11 @@ def test_what_each_task_is_given(new: New, stack: Stack, way: Callable[[New], Lo
     wanted = {
         "plan_run": {"run_date": DAY, "bucket": stack.bucket},
         "plan_table": where,
-        "publish_ebay": {"plan": PLAN, **where},
+        "list_held_feeds": {"feeds": FEEDS, "run_date": DAY},
+        "publish_ebay": {"plan": PLAN, "published": PUBLISHED, **where},
         "write_upload_files": {"stores": STORES, **where},
-        "summarise": where,
-        "conclude": {"summary": SUMMARY},
+        "summarise": {"planned": PLANNED, "feeds": FEEDS, **where},
+        "conclude": {"summary": SUMMARY, "planned": PLANNED, "named_by": "supplier"},
     }
     assert {task_id: rendered(run, task_id)[0].op_kwargs for task_id in wanted} == wanted
     for index, supplier in enumerate(("BGA", "KLA")):

@@ -20,11 +20,11 @@ CONF: dict[str, dict[str, Any]] = {
     "rollback_ebay": {"table_date": "2024-08-01", "reason": "a test"},
 }
 SAID: dict[str, dict[str, Any]] = {
-    "delete_old_data": {"sns": sns("partitions_deleted")},
+    "delete_old_data": sns("partitions_deleted"),
     "plan_rollback": {"return_value": PLAN},
     "roll_back": {"return_value": PARTITIONS},
-    "write_upload_files": {"sns": sns("table_rolled_back")},
-    "summarise": {"return_value": SUMMARY, "sns": sns("run_finished")},
+    "write_upload_files": sns("table_rolled_back"),
+    "summarise": {"return_value": SUMMARY, **sns("run_finished")},
 }
 
 every_dag = pytest.mark.parametrize("dag_id", sorted(CONF))

@@ -13,12 +13,13 @@ from sqlglot import exp
 
 from stock_pipeline.lake.tables import PRODUCT, STORE
 from stock_pipeline.suppliers import load_suppliers
+from tests.support.rendering import pushed
 from tests.support.runs.local_run import LocalRun
 from tests.support.runs.stack import Stack
 
 DAY = "2024-08-04"
 SUNDAY_IN_LONDON = datetime(2024, 8, 4, 13, tzinfo=UTC)
-SNS = {"message": "{}", "event": "table_refreshed"}
+REPORT = {"subject": "PV"}
 FILE = {"key": "store_feed/x.csv", "size": 1, "last_modified": DAY}
 PARTITIONS = [{"values": ["PV", "BGA"], "location": "s3://bucket/store/ebay_store=PV/supplier=BGA/"}]
 
@@ -44,18 +45,21 @@ XCOMS: dict[str, dict[tuple[str, int, str], Any]] = {
             for at, store in enumerate(("AMS", "PV"))
         },
         **{("store.publish_store", at, "return_value"): PARTITIONS for at in (0, 1)},
-        **{("store.report_store", at, "sns"): SNS for at in (0, 1)},
+        **{("store.read_file", at, "report"): REPORT for at in (0, 1)},
+        **pushed("store.report_store", "table_refreshed", 0),
+        **pushed("store.report_store", "table_refreshed", 1),
     },
     "monthly_product": {
         ("plan_run", -1, "return_value"): FILE,
         ("read_file", -1, "return_value"): plan("product"),
-        ("report_product", -1, "sns"): SNS,
+        ("read_file", -1, "report"): REPORT,
+        **pushed("report_product", "table_refreshed"),
     },
     "prepare_tables": {("list_partitions", -1, "return_value"): PARTITIONS},
 }
 FURTHER = {
     ("summarise", -1, "return_value"): {"report": "s3://bucket/x.json", "concerns": []},
-    ("summarise", -1, "sns"): SNS,
+    **pushed("summarise", "run_finished"),
 }
 
 New = Callable[..., LocalRun]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.amazon.aws.operators.sns import SnsPublishOperator
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -17,7 +18,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG
 
 from aws_operators.athena import AthenaPlanOperator
-from stock_airflow.run_helpers import tell
+from stock_airflow.telling import OWN_RESULT
 from tests.support.dags import every_dag
 from tests.support.template_policy import EXPANDED, STATEMENTS, expressions, violations
 
@@ -80,7 +81,9 @@ def test_what_is_expanded_is_there(dag_bag: DagBag) -> None:
         lambda: TriggerDagRunOperator.partial(task_id="x", trigger_dag_id="y").expand(conf=text()),
         lambda: HITLOperator(task_id="x", options=["a"], subject="s", body="{{ params.reason }}"),
         lambda: HITLOperator(task_id="x", options=["a"], subject=text()),
-        lambda: SnsPublishOperator(task_id="x", **(tell("1") | {"target_arn": "{{ (1)['message'] }}"})),
+        lambda: SnsPublishOperator(task_id="x", target_arn=text(), message="m"),
+        lambda: SnsPublishOperator(task_id="x", target_arn="t", message="{{ params.reason }}"),
+        lambda: python(on_success_callback=SnsNotifier(target_arn=f"{{{{ {OWN_RESULT} }}}}", message="m")),
         lambda: python(map_index_template="{{ params.reason }}"),
         lambda: AthenaPlanOperator(task_id="x", query="SELECT 1", plan=text()),
         lambda: AthenaPlanOperator(task_id="x", query="SELECT '{{ plan['reason'] }}'"),

@@ -260,6 +260,6 @@ def everything_out(stack: Stack, days: Days) -> None:
 
 
 def test_what_the_final_message_says_of_a_held_feed(held: LocalRun) -> None:
-    told = json.loads(held.result("summarise", key="sns")["message"])
+    told = json.loads(held.result("summarise", key="message"))
     assert (told["status"], told["counts"]["held"]) == ("failed", 1)
     assert "BGA SF.xlsx is held" in told["text"]

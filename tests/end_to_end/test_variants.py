@@ -313,8 +313,7 @@ def test_what_does_not_meet_is_counted_and_listed(prepared: Stack, days: Days, r
     assert lists["labels_without_listing"]["labels"] == dict(
         Counter(supplier for supplier, label in labels if (supplier, label) not in listed)
     )
-    told = made.result("summarise", key="sns")
-    counts = json.loads(told["message"])["counts"]
+    counts = json.loads(made.result("summarise", key="message"))["counts"]
     assert counts["parts_without_label"] == summary["parts_without_label"] > 0
     for name, entry in lists.items():
         rows = prepared.body(entry["key"]).decode("utf-8-sig").splitlines()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from local_aws.environment import client_arguments
 from local_aws.server import LocalAws
-from stock_airflow.run_helpers import for_sns
+from stock_airflow.telling import for_sns
 from stock_pipeline.daily_summary.summary import FeedOutcome, RunSummary, UnrecognisedFile
 from stock_pipeline.feeds.checks import Others, _same_content
 from stock_pipeline.messages import MOST_BYTES, Event, Message, listed, published_bytes, shortened, to_look_at

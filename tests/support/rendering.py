@@ -14,6 +14,11 @@ def sns(event: str) -> dict[str, str]:
     return {"message": json.dumps({"event": event}), "event": event}
 
 
+def pushed(task_id: str, event: str, index: int = -1) -> dict[tuple[str, int, str], str]:
+    """XComs of a task that has a message to send."""
+    return {(task_id, index, key): value for key, value in sns(event).items()}
+
+
 def rendered(run: LocalRun, task_id: str, index: int = -1) -> tuple[Any, list[dict[str, Any]]]:
     """The task with its template fields rendered, and those of its notifiers."""
     with run.supervised():

@@ -50,10 +50,11 @@ REFERENCES = [
 CHECKED_PARAMS = {"approve_feed": [r"params\.(supplier|run_date)"]}
 """Likewise parameters whose form the DAG checks, by DAG."""
 
+OWN = r"ti\.xcom_pull\(task_ids=ti\.task_id, map_indexes=ti\.map_index, key='{key}'\)"
+MADE = rf"partition_message\({re.escape(settings.RUN_DATE_EXPRESSION)}, {OWN.format(key='return_value')}\)"
 TEXT: dict[tuple[type, str], list[str]] = {
-    (operator, field): [r"\(.+\)\['(message|event)'\]"]
-    for operator in (SnsPublishOperator, SnsNotifier)
-    for field in ("message", "message_attributes")
+    (SnsNotifier, field): [OWN.format(key=part), rf"{MADE}\['{part}'\]"]
+    for field, part in {"message": "message", "message_attributes": "event"}.items()
 }
 """Expressions that may give text, by the fields that only pass it on."""
 
@@ -73,6 +74,8 @@ PASSED_ON = {
     (PythonOperator, "op_kwargs"),
     (ReportOperator, "op_kwargs"),
     (GluePartitionsOperator, "partitions"),
+    (SnsPublishOperator, "message"),
+    (SnsPublishOperator, "message_attributes"),
     (HITLOperator, "body"),
     (TriggerDagRunOperator, "conf"),
     (S3KeyDeadlineSensor, "bucket_key"),

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from stock_airflow import run_helpers
 from stock_airflow.locks import fence, give_back, hold_what_was_published
 from stock_airflow.run_helpers import (
+    as_list,
     check_run,
     failed_tasks,
-    for_sns,
     glue_client,
     result,
     result_key,
     s3_client,
 )
+from stock_airflow.telling import for_sns, push_message
 from stock_pipeline.lake.table_lock import PUBLISHED, READ
 from stock_pipeline.messages import shortened
 
@@ -93,7 +93,7 @@ def process_feed(
         release=_release(bucket, day, supplier, params, dag_run),
     )
     location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
-    ti.xcom_push(key="sns", value=for_sns(report.message(location)))
+    push_message(ti, report.message(location))
     if partition := report.partition(bucket):
         ti.xcom_push(key="partition", value=partition)
     return FeedOutcome.of(report, location).model_dump(mode="json")
@@ -116,20 +116,20 @@ def _release(bucket: str, day: date, supplier: str, params: dict[str, Any], dag_
     )
 
 
-def list_held_feeds(*, run_date: str, ti: Any, **_: Any) -> list[dict[str, Any]]:
+def list_held_feeds(*, feeds: Any, run_date: str, **_: Any) -> list[dict[str, Any]]:
     """What is asked about each held feed: arguments of a run of `approve_feed`.
 
     The run is named by the file, so that nobody is asked twice about the same one. What a mapped task is
     expanded over is rendered as a template, so it is given references alone: the reason, with the file's name
     in it, is in the report.
     """
-    feeds = [line for line in _feed_lines(ti) if line and line["verdict"] == "held"]
+    held = [line for line in as_list(feeds) if line["verdict"] == "held"]
     return [
         {
             "trigger_run_id": f"{run_date}_{line['supplier']}_{line['sha256'][:12]}",
             "conf": {"run_date": run_date, "supplier": line["supplier"], "sha256": line["sha256"]},
         }
-        for line in feeds
+        for line in held
     ]
 
 
@@ -163,6 +163,7 @@ def plan_table(
 def publish_ebay(
     *,
     plan: dict[str, Any],
+    published: dict[str, str],
     run_date: str,
     bucket: str,
     database: str,
@@ -170,14 +171,17 @@ def publish_ebay(
     ti: Any,
     **_: Any,
 ) -> list[dict[str, Any]]:
-    """Publish the staged table; returns its partitions for the catalog."""
+    """Publish the staged table; returns its partitions for the catalog.
+
+    `published` is what was there when the run began.
+    """
     from stock_pipeline.lake.publishing import publish
     from stock_pipeline.lake.tables import EBAY
 
     if params["dry_run"]:
         give_back(bucket, ti, *LOCKED)
         raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
-    published = publish(
+    done = publish(
         s3_client(),
         glue_client(),
         bucket=bucket,
@@ -185,10 +189,10 @@ def publish_ebay(
         staging_table=plan["staging_table"],
         table=EBAY,
         run_date=date.fromisoformat(run_date),
-        fence=fence(bucket, ti, EBAY.name, ti.xcom_pull(task_ids="plan_run", key="published")),
+        fence=fence(bucket, ti, EBAY.name, published),
         allow_older=params["publish_older_date"],
     )
-    return [{"values": list(entry.values), "location": entry.location} for entry in published.partitions]
+    return [{"values": list(entry.values), "location": entry.location} for entry in done.partitions]
 
 
 def write_upload_files(
@@ -216,12 +220,20 @@ def write_upload_files(
         text=f"The ebay table of {day} is published: {sum(written.rows.values()):,} listings in "
         f"{len(written.files)} upload files for {len(names)} stores",
     )
-    ti.xcom_push(key="sns", value=for_sns(message))
+    push_message(ti, message)
     return asdict(written)
 
 
 def summarise(
-    *, run_date: str, bucket: str, database: str, params: dict[str, Any], ti: Any, **_: Any
+    *,
+    planned: list[dict[str, str]] | None,
+    feeds: Any,
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    ti: Any,
+    **_: Any,
 ) -> dict[str, Any]:
     """Sum up the run whatever became of it; returns the concerns and where the summary and its page are."""
     from stock_pipeline.daily_summary import unmatched
@@ -239,7 +251,8 @@ def summarise(
     from stock_pipeline.suppliers import load_suppliers
 
     day = date.fromisoformat(run_date)
-    planned = _planned(ti)
+    codes = [entry["supplier"] for entry in planned or []]
+    judged = {line["supplier"]: line for line in as_list(feeds)}
     suppliers = load_suppliers()
     plan = result(ti, "plan_table") or {"snapshots": []}
     published = result(ti, "publish_ebay") is not None
@@ -249,18 +262,15 @@ def summarise(
         run_date=day,
         run_id=ti.run_id,
         dry_run=params["dry_run"],
-        feeds=[
-            FeedOutcome(**(line or {"supplier": code}))
-            for code, line in zip(planned, _feed_lines(ti), strict=True)
-        ],
-        other_feeds=other_feeds(s3_client(), bucket, suppliers, day, planned),
+        feeds=[FeedOutcome(**judged.get(code, {"supplier": code})) for code in codes],
+        other_feeds=other_feeds(s3_client(), bucket, suppliers, day, codes),
         unrecognised=quarantine_unrecognised(s3_client(), bucket, suppliers, day),
         retired=[
             snapshot["supplier"]
             for snapshot in plan["snapshots"]
             if snapshot["supplier"] not in suppliers.suppliers
         ],
-        failed_tasks=failed_tasks(ti, planned),
+        failed_tasks=failed_tasks(ti, codes),
         checks=result_key(ti, "audit", "checks") or [],
         published=published,
         table_dates={} if published else published_dates(s3_client(), bucket, EBAY),
@@ -271,7 +281,7 @@ def summarise(
             s3_client(),
             bucket,
             folder,
-            {name: result(ti, f"list_{name}") for name in unmatched.LISTS} if planned else {},
+            {name: result(ti, f"list_{name}") for name in unmatched.LISTS} if codes else {},
         ),
     )
     if published:
@@ -280,8 +290,8 @@ def summarise(
             s3_client(), glue_client(), bucket=bucket, database=database, staging_table=staging_table
         )
     # A run that was never planned says nothing about the day, so the day's summary stays.
-    written = write_summary(s3_client(), bucket, folder, summary) if planned else None
-    ti.xcom_push(key="sns", value=for_sns(summary.message(written.summary if written else None)))
+    written = write_summary(s3_client(), bucket, folder, summary) if codes else None
+    push_message(ti, summary.message(written.summary if written else None))
     give_back(bucket, ti, *LOCKED)
     return {
         "report": written.summary if written else None,
@@ -289,19 +299,3 @@ def summarise(
         "concerns": shortened(summary.concerns),
         "failed_tasks": summary.failed_tasks,
     }
-
-
-def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
-    """End the run as failed if somebody has to look at something."""
-    run_helpers.conclude(summary, failed_tasks(ti, _planned(ti)))
-
-
-def _planned(ti: Any) -> list[str]:
-    """The suppliers this run is for, by map index."""
-    return [entry["supplier"] for entry in ti.xcom_pull(task_ids="plan_run") or []]
-
-
-def _feed_lines(ti: Any) -> list[dict[str, Any] | None]:
-    """What each instance of process_feed returned; None for one that failed."""
-    # With the indexes named it is a list always; without, Airflow gives a single supplier's line bare.
-    return ti.xcom_pull(task_ids="feed.process_feed", map_indexes=range(len(_planned(ti))))

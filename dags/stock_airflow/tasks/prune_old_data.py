@@ -8,9 +8,9 @@ from typing import Any
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from stock_airflow import run_helpers
 from stock_airflow.locks import table_locks
-from stock_airflow.run_helpers import check_run, failed_tasks, for_sns, glue_client, result, s3_client
+from stock_airflow.run_helpers import check_run, failed_tasks, glue_client, result, s3_client
+from stock_airflow.telling import push_message
 from stock_pipeline.lake.table_lock import PRUNED
 from stock_pipeline.messages import shortened
 
@@ -62,7 +62,7 @@ def delete_old_data(
     # Of the report, not of what was left to do: an attempt before this one may have deleted some.
     done = report.model_validate(report.model_dump() | {"deleted": True})
     location = write_report(s3_client(), bucket, done)
-    ti.xcom_push(key="sns", value=for_sns(done.deleted_message(location)))
+    push_message(ti, done.deleted_message(location))
 
 
 def summarise(*, run_date: str, bucket: str, ti: Any, **_: Any) -> dict[str, Any]:
@@ -80,18 +80,13 @@ def summarise(*, run_date: str, bucket: str, ti: Any, **_: Any) -> dict[str, Any
             status="failed",
             text=f"Nothing was deleted: task {', '.join(failed)} failed, see its log",
         )
-        ti.xcom_push(key="sns", value=for_sns(message))
+        push_message(ti, message)
         return {"report": None, "concerns": [], "failed_tasks": []}
     report = read_report(s3_client(), bucket, day, ti.run_id)
     report = report.model_validate(report.model_dump() | {"failed_tasks": failed})
     location = write_report(s3_client(), bucket, report)
-    ti.xcom_push(key="sns", value=for_sns(report.message(location)))
+    push_message(ti, report.message(location))
     return {"report": location, "concerns": shortened(report.concerns), "failed_tasks": failed}
-
-
-def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
-    """End the run as failed if somebody has to look at something."""
-    run_helpers.conclude(summary, failed_tasks(ti, []))
 
 
 def _look(ti: Any, day: date, bucket: str, database: str) -> Any:

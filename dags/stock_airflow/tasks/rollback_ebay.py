@@ -9,9 +9,9 @@ from typing import Any
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from stock_airflow import run_helpers
 from stock_airflow.locks import give_back, holder, lock_at_once, run_name
-from stock_airflow.run_helpers import check_date, check_run, failed_tasks, for_sns, result, s3_client
+from stock_airflow.run_helpers import check_date, check_run, failed_tasks, result, s3_client
+from stock_airflow.telling import push_message
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.lake.table_lock import ROLLED_BACK
 from stock_pipeline.messages import shortened
@@ -99,7 +99,7 @@ def write_upload_files(
         "cannot_be_undone": f"s3://{bucket}/{gone_key}" if planned.counts()["gone"] else None,
     }
     report = _report(run_date, params, dag_run, ti, rollback=plan, rolled_back=True, **uploads)
-    ti.xcom_push(key="sns", value=for_sns(report.table_message()))
+    push_message(ti, report.table_message())
     return uploads
 
 
@@ -124,14 +124,9 @@ def summarise(
     location = write_report(s3_client(), bucket, report) if writes else None
     message = report.message(location)
     log.info(message.text)
-    ti.xcom_push(key="sns", value=for_sns(message))
+    push_message(ti, message)
     give_back(bucket, ti, *LOCKED)
     return {"report": location, "concerns": shortened(report.concerns), "failed_tasks": report.failed_tasks}
-
-
-def conclude(*, summary: dict[str, Any] | None, ti: Any, **_: Any) -> None:
-    """End the run as failed if somebody has to look at something."""
-    run_helpers.conclude(summary, failed_tasks(ti, []))
 
 
 def _report(run_date: str, params: dict[str, Any], dag_run: Any, ti: Any, **fields: Any) -> Any:
