@@ -45,15 +45,14 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param
 
-from stock_airflow import settings
-from stock_airflow.forms import SHA256, SUPPLIERS
+from stock_airflow import forms, settings
 from stock_airflow.tasks import approve_feed as tasks
 
 # References only, each of a form that is checked before any task sees it.
 PARAMS = {
-    "run_date": settings.required_date_param("The feed's day, {days}."),
-    "supplier": Param(type="string", enum=SUPPLIERS, description="The supplier whose feed is held."),
-    "sha256": Param(**SHA256, description="SHA-256 of the file that was held."),
+    "run_date": forms.required_date("The feed's day, {days}."),
+    "supplier": Param(type="string", enum=forms.SUPPLIERS, description="The supplier whose feed is held."),
+    "sha256": Param(**forms.SHA256, description="SHA-256 of the file that was held."),
 }
 
 with DAG(

@@ -45,21 +45,17 @@ give the same table, and a worse file never replaces an accepted snapshot of the
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import cast
-
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, TriggerRule, XComArg, task_group
+from airflow.sdk import DAG, TriggerRule, XComArg
 
 from aws_operators.athena import AthenaCheckOperator, AthenaPlanOperator, AthenaReplaceTableOperator
 from aws_operators.glue import GluePartitionsOperator
-from aws_operators.s3 import S3KeyDeadlineSensor
-from stock_airflow import locks, settings
+from stock_airflow import forms, locks, settings
 from stock_airflow.ending import end_of_run
-from stock_airflow.forms import PARAMS
+from stock_airflow.feed_group import each_feed
 from stock_airflow.tasks import daily_stock as tasks
-from stock_airflow.telling import OWN_RESULT, tell, tell_made_message, tell_own_message
+from stock_airflow.telling import OWN_RESULT, tell, tell_made_message
 
 # The message on the partitions is made when it is sent: only then is it known which there were.
 MACROS = {**settings.MACROS, "partition_message": tasks.partition_message}
@@ -70,7 +66,7 @@ with DAG(
     description="Supplier feeds in, eBay quantities and upload files out",
     doc_md=__doc__,
     schedule=settings.in_london("0 5 * * *"),
-    params=PARAMS,
+    params=forms.DAILY_STOCK,
     tags=["daily", "stock"],
     **(settings.dag_arguments() | {"user_defined_macros": MACROS}),
 ):
@@ -79,38 +75,7 @@ with DAG(
         python_callable=tasks.plan_run,
         op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
     )
-
-    supplier_code = settings.named_by(plan_run, "supplier")
-
-    @task_group
-    def feed(supplier: str, pattern: str) -> PythonOperator:
-        """One supplier: wait for its file, judge it, tell."""
-        wait_for_file = S3KeyDeadlineSensor(
-            task_id="wait_for_file",
-            bucket_name=settings.BUCKET,
-            bucket_key=pattern,
-            wildcard_match=True,
-            deadline=f"{settings.RUN_DATE}T{settings.DEADLINE}",
-            time_zone=settings.LONDON.name,
-            poke_interval=60,
-            # The deadline ends the wait; this is for the wait as a whole, not for work.
-            execution_timeout=timedelta(days=1),
-            map_index_template=supplier_code,
-        )
-        process_feed = PythonOperator(
-            task_id="process_feed",
-            python_callable=tasks.process_feed,
-            op_kwargs={"supplier": supplier, **settings.RUN},
-            map_index_template=supplier_code,
-            # A wait that ended without a file is skipped; the feed is judged all the same, as missing.
-            trigger_rule=TriggerRule.ALL_DONE,
-            on_success_callback=tell_own_message(),
-        )
-        wait_for_file >> process_feed
-        return process_feed
-
-    # What the group returns comes out of the expansion: all instances of process_feed.
-    feeds = cast("PythonOperator", feed.expand_kwargs(plan_run.output))
+    feeds = each_feed(plan_run)
     list_held_feeds = PythonOperator(
         task_id="list_held_feeds",
         python_callable=tasks.list_held_feeds,
@@ -140,21 +105,17 @@ with DAG(
     plan_table = PythonOperator(
         task_id="plan_table", python_callable=tasks.plan_table, op_kwargs=settings.RUN
     )
+    statement = {"plan": plan_table.output, **settings.ATHENA}
     create_staging_table = AthenaReplaceTableOperator(
         task_id="create_staging_table",
-        plan=plan_table.output,
         table=settings.STAGING_TABLE,
         query="ebay/create_staging.sql",
         inlets=[settings.PRODUCT, settings.STORE, settings.SUPPLIER_STOCK],
-        **settings.ATHENA,
+        **statement,
     )
-    audit = AthenaCheckOperator(
-        task_id="audit", plan=plan_table.output, query="ebay/audit.sql", **settings.ATHENA
-    )
+    audit = AthenaCheckOperator(task_id="audit", query="ebay/audit.sql", **statement)
     lists = [
-        AthenaPlanOperator(
-            task_id=f"list_{name}", plan=plan_table.output, query=f"ebay/{name}.sql", **settings.ATHENA
-        )
+        AthenaPlanOperator(task_id=f"list_{name}", query=f"ebay/{name}.sql", **statement)
         for name in ("labels_without_listing", "listings_without_stock")
     ]
     publish_ebay = PythonOperator(

@@ -33,26 +33,20 @@ all** is no failure: the run ends green, and says that there was nothing to do.
 from __future__ import annotations
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 
-from stock_airflow import locks, settings
+from stock_airflow import forms, locks, settings
 from stock_airflow.ending import end_of_run
 from stock_airflow.refresh_spine import refresh
 from stock_airflow.tasks import monthly_product as tasks
 from stock_pipeline.lake.tables import PRODUCT
 
 PARAMS = {
-    "run_date": settings.run_date_param(),
-    "release": Param(
-        False, type="boolean", description="Publish a held mapping that somebody has looked at."
-    ),
-    "release_reason": Param(
-        None, type=["null", "string"], description="Why it is released; it is kept in the report."
-    ),
-    "publish_older_date": Param(
-        False, type="boolean", description="Publish even if the table is of a later date already."
-    ),
-    "dry_run": Param(False, type="boolean", description="Everything up to the audit; nothing is published."),
+    "run_date": forms.run_date(),
+    "release": forms.flag("Publish a held mapping that somebody has looked at."),
+    "release_reason": forms.release_reason("Why it is released; it is kept in the report."),
+    "publish_older_date": forms.publish_older_date("the table"),
+    "dry_run": forms.dry_run(),
 }
 
 with DAG(

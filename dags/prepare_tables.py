@@ -31,7 +31,7 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, TriggerRule
 
 from aws_operators.glue import GluePartitionsOperator
-from stock_airflow import settings
+from stock_airflow import forms, settings
 from stock_airflow.tasks import prepare_tables as tasks
 
 # A run of the other DAG waits in the triggerer and holds no worker slot.
@@ -48,16 +48,12 @@ REFRESH: dict[str, Any] = {
     "execution_timeout": timedelta(hours=6),
 }
 
-PARAMS = {
-    "run_date": settings.run_date_param(),
-}
-
 with DAG(
     dag_id="prepare_tables",
     description="The tables product and store from nothing but uploaded files",
     doc_md=__doc__,
     schedule=None,
-    params=PARAMS,
+    params={"run_date": forms.run_date()},
     tags=["tables"],
     **settings.dag_arguments(),
 ):

@@ -32,18 +32,18 @@ it only lists. What comes back from a run of `daily_stock` for a day longer ago 
 from __future__ import annotations
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG
 
-from stock_airflow import settings
+from stock_airflow import forms, settings
 from stock_airflow.ending import end_of_run
 from stock_airflow.tasks import prune_old_data as tasks
 from stock_airflow.telling import tell
 
 PARAMS = {
-    "run_date": settings.run_date_param(
+    "run_date": forms.run_date(
         "What is older than a month on this day goes. A day {days}; empty is today in London."
     ),
-    "dry_run": Param(False, type="boolean", description="Only list what would go; nothing is deleted."),
+    "dry_run": forms.dry_run("Only list what would go; nothing is deleted."),
 }
 
 

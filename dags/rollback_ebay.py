@@ -43,7 +43,7 @@ from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk import DAG, Param
 
 from aws_operators.glue import GluePartitionsOperator
-from stock_airflow import settings
+from stock_airflow import forms, settings
 from stock_airflow.ending import end_of_run
 from stock_airflow.tasks import rollback_ebay as tasks
 from stock_airflow.telling import tell
@@ -52,16 +52,10 @@ from stock_pipeline.lake.tables import STORES
 RUN: dict[str, Any] = {"run_date": settings.RUN_DAY, "bucket": settings.BUCKET}
 
 PARAMS = {
-    "table_date": settings.required_date_param("The date of the table to go back to, {days}."),
-    "stores": Param(
-        [],
-        type="array",
-        items={"type": "string"},
-        examples=list(STORES),
-        description="Only these stores are put back; empty is the whole table.",
-    ),
+    "table_date": forms.required_date("The date of the table to go back to, {days}."),
+    "stores": forms.names(STORES, "Only these stores are put back; empty is the whole table."),
     "reason": Param(type="string", minLength=1, description="Why; it is kept with the table."),
-    "dry_run": Param(False, type="boolean", description="Only tell what would change; nothing is written."),
+    "dry_run": forms.dry_run("Only tell what would change; nothing is written."),
 }
 
 

@@ -41,40 +41,24 @@ from __future__ import annotations
 from typing import Any, cast
 
 from airflow.providers.standard.operators.python import PythonOperator
-from airflow.sdk import DAG, Param, task_group
+from airflow.sdk import DAG, task_group
 
-from stock_airflow import locks, settings
+from stock_airflow import forms, locks, settings
 from stock_airflow.ending import end_of_run
 from stock_airflow.refresh_spine import refresh
 from stock_airflow.tasks import weekly_store as tasks
 from stock_pipeline.lake.tables import STORE, STORES
 
 PARAMS = {
-    "run_date": settings.run_date_param(),
-    "stores": Param(
-        [],
-        type="array",
-        items={"type": "string"},
-        examples=list(STORES),
-        description="Only these stores' files are read; empty is all that have one.",
+    "run_date": forms.run_date(),
+    "stores": forms.names(STORES, "Only these stores' files are read; empty is all that have one."),
+    "replace_store": forms.flag("The files are full lists: listings they do not name are removed."),
+    "release": forms.names(
+        STORES, "Held stores that somebody has looked at; their files are published all the same."
     ),
-    "full_upload": Param(
-        False, type="boolean", description="The files are full lists: listings they do not name are removed."
-    ),
-    "release": Param(
-        [],
-        type="array",
-        items={"type": "string"},
-        examples=list(STORES),
-        description="Held stores that somebody has looked at; their files are published all the same.",
-    ),
-    "release_reason": Param(
-        None, type=["null", "string"], description="Why they are released; it is kept in the report."
-    ),
-    "publish_older_date": Param(
-        False, type="boolean", description="Publish even if a store is of a later date already."
-    ),
-    "dry_run": Param(False, type="boolean", description="Everything up to the audit; nothing is published."),
+    "release_reason": forms.release_reason("Why they are released; it is kept in the report."),
+    "publish_older_date": forms.publish_older_date("a store"),
+    "dry_run": forms.dry_run(),
 }
 
 with DAG(

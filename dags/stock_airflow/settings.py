@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pendulum
-from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryRule
+from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
 from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.run_dates import allowed_days, date_pattern
 
 if TYPE_CHECKING:
     from airflow.providers.standard.operators.python import PythonOperator
@@ -98,28 +97,6 @@ def dag_arguments() -> dict[str, Any]:
         "default_args": DEFAULT_ARGS,
         "template_searchpath": sql_folder(),
         "user_defined_macros": MACROS,
-    }
-
-
-def run_date_param(description: str = "The day to run, {days}; empty is today in London.") -> Param:
-    """The field in a form for a day that may be left out.
-
-    Args:
-        description: what people read beside it; `{days}` stands for the days there are.
-    """
-    return Param(None, type=["null", "string"], **_day_schema(description))
-
-
-def required_date_param(description: str) -> Param:
-    """The field in a form for a day that has to be given; `description` as for `run_date_param`."""
-    return Param(type="string", **_day_schema(description))
-
-
-def _day_schema(description: str) -> dict[str, Any]:
-    return {
-        "format": "date",
-        "pattern": date_pattern(pendulum.today(LONDON).date()),
-        "description": description.format(days=allowed_days()),
     }
 
 

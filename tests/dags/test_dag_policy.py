@@ -28,7 +28,7 @@ MANUAL = {"approve_feed", "prepare_tables", "rollback_ebay"}
 ASKING = {"approve_feed"}
 """DAGs that only another DAG starts, a run for each thing it asks a person about."""
 MAPPED = {"daily_stock", "weekly_store"}
-LONGEST_FILE = 210
+LONGEST_DAG = 130
 LONGEST_MODULE = 400
 HEAVY = {"polars", "pyarrow", "pandas", "fastexcel", "openpyxl", "duckdb"}
 RUNBOOK = ("**Reads**", "**Writes**", "**When a task is red**", "**Running")
@@ -182,10 +182,16 @@ def dag_files() -> list[Path]:
     return sorted([*DAGS.glob("*.py"), *(DAGS / "stock_airflow").rglob("*.py")])
 
 
+def lines_of_code(path: Path) -> int:
+    """Lines without the module's docstring, which in a DAG file is the runbook."""
+    text = path.read_text(encoding="utf-8")
+    docstring = ast.parse(text).body[0]
+    return len(text.splitlines()) - (docstring.end_lineno or 0)
+
+
 @pytest.mark.parametrize("path", dag_files(), ids=lambda path: path.name)
 def test_a_file_the_dag_processor_reads_is_short(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    assert len(lines) < (LONGEST_FILE if path.parent == DAGS else LONGEST_MODULE)
+    assert lines_of_code(path) <= (LONGEST_DAG if path.parent == DAGS else LONGEST_MODULE)
 
 
 @pytest.mark.parametrize("path", dag_files(), ids=lambda path: path.name)
@@ -245,9 +251,7 @@ def test_forms_offer_a_new_supplier_and_store_at_the_next_parse(tmp_path: Path) 
         text.replace("SJR]", "SJR, NEW]")
         + "\n  ACM: {headers: [[Part]], code_column: 1, rule: {kind: listed}}\n"
     )
-    program = (
-        "import json, stock_airflow.forms as forms; print(json.dumps(forms.PARAMS['accept_changes'].schema))"
-    )
+    program = "import json, stock_airflow.forms as forms; print(json.dumps(forms.DAILY_STOCK['accept_changes'].schema))"
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", program],
         cwd=DAGS,
