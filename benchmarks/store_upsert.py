@@ -176,7 +176,7 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
     assert read["counts"]["accepted"] == changes
     plan: dict[str, Any] = {
         "store": CHANGED,
-        "full": False,
+        "replace_store": False,
         "accepted": changes,
         "upload_table": "store_staging_x_upload",
         "staging_table": "store_staging_x",

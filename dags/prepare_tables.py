@@ -71,7 +71,7 @@ with DAG(
     refresh_stores = TriggerDagRunOperator(
         task_id="refresh_stores",
         trigger_dag_id="weekly_store",
-        conf={"run_date": settings.RUN_DATE, "full_upload": True},
+        conf={"run_date": settings.RUN_DATE, "replace_store": True},
         **REFRESH,
     )
     list_partitions = PythonOperator(

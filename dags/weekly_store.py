@@ -12,8 +12,8 @@ payment_profile_name, shipping_profile_name, return_profile_name, in this order.
 and a summary under `reports/weekly_store/`, with a CSV of the rejected rows; copies of rejected files under
 `quarantine/`. Every store is told on the SNS topic, and the end of the run.
 
-**A file is a list of changes** unless *full_upload* is ticked: its listings are added or replaced, by
-item_id, and all others stay. With `full_upload` it is all that the store has, and listings it does not name
+**A file is a list of changes** unless *replace_store* is ticked: its listings are added or replaced, by
+item_id, and all others stay. With `replace_store` it is all that the store has, and listings it does not name
 are removed. The supplier is RTG where uk_rtg is RTG or prefix is blank, else what follows the last `-` of
 prefix. A code that the suppliers file does not have is taken and reported: its listings wait for stock.
 
@@ -29,7 +29,7 @@ ends green, and says that there was nothing to do.
   a held store by running the day again with `release` and `release_reason`.
 - `read_file` or `create_staging_table`: the program or AWS failed, not the file. Clear it with *downstream*.
 - `audit`: the merged store is not sound and was not published; the log names the check. A listing that is
-  there twice from before goes with a `full_upload`.
+  there twice from before goes with a `replace_store`.
 - `publish_store`: the store is of a later date already (run again with `publish_older_date` if you mean it),
   or S3 failed (clear it with *downstream*).
 

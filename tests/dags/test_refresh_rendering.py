@@ -41,7 +41,7 @@ XCOMS: dict[str, dict[tuple[str, int, str], Any]] = {
     "weekly_store": {
         ("plan_run", -1, "return_value"): [{"store": store, "file": FILE} for store in ("AMS", "PV")],
         **{
-            ("store.read_file", at, "return_value"): plan("store", store=store, full=at == 1)
+            ("store.read_file", at, "return_value"): plan("store", store=store, replace_store=at == 1)
             for at, store in enumerate(("AMS", "PV"))
         },
         **{("store.publish_store", at, "return_value"): PARTITIONS for at in (0, 1)},
@@ -176,5 +176,5 @@ def test_prepare_tables_takes_the_stores_files_as_full_lists(new: New) -> None:
     found = {name: rendered(run, name)[0] for name in ("refresh_product", "refresh_stores")}
     assert {task.trigger_dag_id: task.conf for task in found.values()} == {
         "monthly_product": {"run_date": DAY},
-        "weekly_store": {"run_date": DAY, "full_upload": True},
+        "weekly_store": {"run_date": DAY, "replace_store": True},
     }

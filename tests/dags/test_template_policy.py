@@ -24,7 +24,8 @@ from tests.support.template_policy import EXPANDED, STATEMENTS, expressions, vio
 
 IN_STATEMENTS = [
     r"plan\[\"(staging_table|staging_location|upload_table|accepted|store)\"\]",
-    r"columns \| join\(\"[a-z., ]+\"\)|\"[A-Za-z_., ()]+\" if plan\[\"full\"\] else \"[A-Za-z_., ()]+\"",
+    r"columns \| join\(\"[a-z., ]+\"\)",
+    r"\"[A-Za-z_., ()]+\" if plan\[\"replace_store\"\] else \"[A-Za-z_., ()]+\"",
     r"plan\[\"snapshots\"\] \| length",
     r"limits\[[a-z_\"~ ]+\]",
     r"ti\.try_number",

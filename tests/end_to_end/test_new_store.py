@@ -40,7 +40,8 @@ def test_its_listings_are_taken_from_a_file_or_a_sheet(weekly: Any, stack: Stack
     upload(stack, DAY, "RTG 1.xlsx", as_workbook({"NEW": of_group}))
     stores = ["NEW", "NEW_FPS", "RTG_NEW"]
     made = LocalRun(
-        weekly, {"run_date": str(DAY), "stores": stores, "full_upload": True, "release": [], "dry_run": False}
+        weekly,
+        {"run_date": str(DAY), "stores": stores, "replace_store": True, "release": [], "dry_run": False},
     ).go()
     assert made.failed == {}
     wanted = Listings().merged("NEW", own).merged("NEW_FPS", with_name).merged("RTG_NEW", of_group)

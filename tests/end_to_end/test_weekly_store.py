@@ -86,7 +86,7 @@ def test_a_list_of_changes_adds_replaces_and_moves_and_leaves_the_rest(run: Run,
     assert read_store(stack) == BEFORE.merged("AMS", changes)
     assert stack.body(STORE.key("PV", "BGA")) == pv
     told = report(stack, "AMS")
-    assert (told["verdict"], told["published"], told["full_upload"]) == ("accepted", True, False)
+    assert (told["verdict"], told["published"], told["replace_store"]) == ("accepted", True, False)
     assert told["unknown_suppliers"] == ["NEWCOMER"]
     assert {name: told["counts"][name] for name in ("listings_before", "listings", "added", "moved")} == {
         "listings_before": 30,
@@ -100,7 +100,7 @@ def test_a_list_of_changes_adds_replaces_and_moves_and_leaves_the_rest(run: Run,
 
 def test_a_full_list_removes_what_it_does_not_name(run: Run, stack: Stack) -> None:
     upload(stack, LATER, "AMS.csv", as_csv(AMS[3:]))
-    assert run(full_upload=True).failed == {}
+    assert run(replace_store=True).failed == {}
     assert read_store(stack) == BEFORE.merged("AMS", AMS[3:], full=True)
 
 
@@ -133,7 +133,7 @@ HELD = {
 def test_what_looks_wrong_is_held_until_somebody_releases_it(run: Run, stack: Stack, case: str) -> None:
     rows, full, words = HELD[case]
     upload(stack, LATER, "AMS.csv", as_csv(rows))
-    made = run(full_upload=full)
+    made = run(replace_store=full)
     assert made.state == "failed"
     assert words in concerns(made)
     assert read_store(stack) == BEFORE
@@ -143,7 +143,7 @@ def test_what_looks_wrong_is_held_until_somebody_releases_it(run: Run, stack: St
     assert stack.messages()[0][0] == "refresh_held"
     if case == "another store's":
         return
-    made = run(full_upload=full, release=["AMS"], release_reason="they sold a third")
+    made = run(replace_store=full, release=["AMS"], release_reason="they sold a third")
     assert made.failed == {}
     assert read_store(stack) == BEFORE.merged("AMS", rows, full=full)
     told = report(stack, "AMS")
@@ -174,7 +174,7 @@ def test_a_rejected_row_leaves_its_listing_as_it_is(run: Run, stack: Stack) -> N
     upload(
         stack, LATER, "AMS.csv", as_csv([*good, row(128, "AMS-128", current_price="=cmd()"), row("x", "Y")])
     )
-    assert run(full_upload=True).failed == {}
+    assert run(replace_store=True).failed == {}
     wanted = BEFORE.merged("AMS", [*good, AMS[28]], full=True)
     assert read_store(stack) == wanted
     told = report(stack, "AMS")

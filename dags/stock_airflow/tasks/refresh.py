@@ -228,6 +228,6 @@ def _new_report(table: str, subject: str, run_date: str, params: dict[str, Any],
         table=table,
         subject=subject,
         # A mapping is always a full list.
-        full_upload=params.get("full_upload", True),
+        replace_store=params.get("replace_store", True),
         dry_run=params["dry_run"],
     )

@@ -94,7 +94,7 @@ class RefreshReport(BaseModel):
         subject: the store, or `product`.
         verdict: None if a task failed before there was one.
         reason: a sentence for people: what happened, and what to do about it.
-        full_upload: whether what the file does not list goes.
+        replace_store: whether what the file does not list goes; of a mapping it always does.
         counts: of the file `rows`, `accepted`, `rejected`, `repeated`; of the table what the audit counted.
         suppliers: accepted rows of the file, by supplier.
         unknown_suppliers: those of them which the suppliers file does not have. They are in the table all the
@@ -113,7 +113,7 @@ class RefreshReport(BaseModel):
     verdict: Verdict | None = None
     reason: str = "its task failed without a verdict: see the log; nothing of it was changed"
     file: RefreshFile | None = None
-    full_upload: bool
+    replace_store: bool
     dry_run: bool = False
     counts: dict[str, int] = {}
     suppliers: dict[str, int] = {}

@@ -124,7 +124,7 @@ def read_store(
         report: of the store, with its file.
 
     Returns:
-        What the statements in include/sql/store need to know: `store`, `full`, `upload_table`,
+        What the statements in include/sql/store need to know: `store`, `replace_store`, `upload_table`,
         `staging_table`, `staging_location`, `limits` and `accepted` (rows); None if the file is rejected.
     """
     file = report.file
@@ -163,7 +163,7 @@ def read_store(
         return None
     return {
         "store": report.subject,
-        "full": report.full_upload,
+        "replace_store": report.replace_store,
         "accepted": report.counts["accepted"],
         "upload_table": upload_table(staging_table),
         "staging_table": staging_table,

@@ -30,7 +30,7 @@ listing AS (
     FROM store
     LEFT JOIN uploaded ON uploaded.item_id = store.item_id
     WHERE store.ebay_store = '{{ plan["store"] }}'
-      AND {{ "NOT uploaded.accepted" if plan["full"] else "NOT coalesce(uploaded.accepted, FALSE)" }}
+      AND {{ "NOT uploaded.accepted" if plan["replace_store"] else "NOT coalesce(uploaded.accepted, FALSE)" }}
 ),
 placed AS (
     SELECT {{ columns | join(", ") }}, supplier,

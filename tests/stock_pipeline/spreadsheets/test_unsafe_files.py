@@ -104,7 +104,7 @@ def refresh(lake: Lake, table: str, subject: str, key: str, content: bytes) -> R
     found = lake.s3.head_object(Bucket=lake.bucket, Key=key)
     file = RefreshFile(key=key, size=found["ContentLength"], last_modified=found["LastModified"])
     return RefreshReport(
-        run_date=DAY, run_id="run", table=table, subject=subject, full_upload=True, file=file
+        run_date=DAY, run_id="run", table=table, subject=subject, replace_store=True, file=file
     )
 
 
