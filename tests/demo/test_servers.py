@@ -132,7 +132,7 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "demo").mkdir(parents=True)
     for path in (REPOSITORY / "demo").glob("*.py"):
         (folder / "demo" / path.name).write_bytes(path.read_bytes())
-    for name in ("dags", "plugins", "frontend", "include", "infrastructure", "local_aws"):
+    for name in ("dags", "plugins", "frontend", "include", "infrastructure", "local_aws", "samples"):
         (folder / name).symlink_to(REPOSITORY / name)
     return folder
 

@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
 from stock_airflow.tasks import daily_stock as daily_stock_tasks
-from stock_pipeline.lake import publishing
+from stock_pipeline.lake import staging
 from tests.support.runs.crashes import Killed, Patch, afterwards, in_register_snapshots
 from tests.support.runs.days import FEW, SECOND, STORES, Days
 from tests.support.runs.local_run import LocalRun
@@ -63,7 +63,7 @@ def in_summarise(patch: Patch) -> None:
         glue.delete_table(DatabaseName=named["database"], Name=named["staging_table"])
         raise Killed
 
-    patch.setattr(publishing, "drop_staging", without_its_files)
+    patch.setattr(staging, "drop_staging", without_its_files)
 
 
 CRASHES: dict[str, tuple[str, Callable[[Patch], None]]] = {

@@ -11,13 +11,14 @@ from playwright.sync_api import expect
 import frontend
 from frontend.shell.plain import Markdown, link, plain
 from local_aws.background import BackgroundServer
+from tests.support.pages import gallery
 from tests.support.pages.browser import SECONDS, browser, free_port
 from tests.support.pages.gallery import TEXTS
 from tests.support.pages.markdown_calls import unsafe
 
 PAGES = Path(frontend.__file__).parent
-HELPER = PAGES / "plain.py"
-GALLERY = Path(__file__).with_name("gallery.py")
+HELPER = PAGES / "shell" / "plain.py"
+GALLERY = Path(gallery.__file__)
 
 WAYS = {
     "stAlertContainer": 3,
