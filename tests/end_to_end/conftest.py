@@ -82,8 +82,22 @@ def prepared(after_first_day: Checkpoint) -> Stack:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(daily_stock: DAG, after_first_day: Checkpoint) -> dict[str, bytes]:
-    """The upload files of the second day's run when nothing happens to it."""
+def after_second_day(daily_stock: DAG, after_first_day: Checkpoint) -> Checkpoint:
+    """The tables after both days' runs, to which nothing happened."""
     after_first_day.restore()
     assert new_run(daily_stock).go().failed == {}
-    return after_first_day.stack.uploads(SECOND)
+    return Checkpoint.take(after_first_day.stack)
+
+
+@pytest.fixture
+def published(after_second_day: Checkpoint) -> Stack:
+    """The stack as it was after the second day."""
+    after_second_day.restore()
+    return after_second_day.stack
+
+
+@pytest.fixture(scope="module")
+def undisturbed(after_second_day: Checkpoint) -> dict[str, bytes]:
+    """The upload files of the second day's run when nothing happens to it."""
+    after_second_day.restore()
+    return after_second_day.stack.uploads(SECOND)

@@ -77,9 +77,8 @@ def test_a_rollback_during_a_day_is_refused_at_once_and_told_by_whom(
 
 @pytest.mark.parametrize("stage", ["plan_run", "register_snapshots"])
 def test_a_rollback_before_the_day_s_table_is_planned_is_not_published_over(
-    daily_stock: DAG, new: New, prepared: Stack, days: Days, stage: str
+    daily_stock: DAG, new: New, published: Stack, days: Days, stage: str
 ) -> None:
-    assert new_run(daily_stock).go().failed == {}
     run = new_run(daily_stock).go(stop=stage)
     rollback = new("rollback_ebay", "daily_stock", **WRONG).go()
     assert rollback.failed == {}
@@ -91,25 +90,24 @@ def test_a_rollback_before_the_day_s_table_is_planned_is_not_published_over(
     assert re.search(told, str(error))
     assert run.state == "failed"
     assert "publish_ebay failed" in run.failed["conclude", -1]
-    assert prepared.ebay() == days.table(FIRST, *FEW)
-    assert locked(prepared) == []
+    assert published.ebay() == days.table(FIRST, *FEW)
+    assert locked(published) == []
     # To clear it again and again changes nothing; a new run publishes.
     assert run.go(start="publish_ebay").state == "failed"
-    assert prepared.ebay() == days.table(FIRST, *FEW)
+    assert published.ebay() == days.table(FIRST, *FEW)
     assert new_run(daily_stock).go().failed == {}
-    assert prepared.ebay() == days.table(SECOND, *FEW)
+    assert published.ebay() == days.table(SECOND, *FEW)
 
 
 def test_a_rollback_between_planning_and_publishing_is_not_published_over(
-    daily_stock: DAG, new: New, prepared: Stack, days: Days
+    daily_stock: DAG, new: New, published: Stack, days: Days
 ) -> None:
     """The day's run was marked as failed to make room for the rollback, and then somebody clears it."""
-    assert new_run(daily_stock).go().failed == {}
     run = new_run(daily_stock).go(stop="audit")
     assert new("rollback_ebay", **WRONG).go().failed == {}
     run.go(start="publish_ebay")
     assert isinstance(run.errors["publish_ebay", -1], PublishRefusedError)
-    assert prepared.ebay() == days.table(FIRST, *FEW)
+    assert published.ebay() == days.table(FIRST, *FEW)
 
 
 def test_upload_files_are_not_written_again_of_a_table_put_back(
@@ -124,9 +122,8 @@ def test_upload_files_are_not_written_again_of_a_table_put_back(
 
 
 def test_a_day_waits_for_a_rollback_and_does_not_publish_over_it(
-    daily_stock: DAG, new: New, prepared: Stack, days: Days
+    daily_stock: DAG, new: New, published: Stack, days: Days
 ) -> None:
-    assert new_run(daily_stock).go().failed == {}
     rollback = new("rollback_ebay", **WRONG).go(stop="plan_rollback")
     run = new_run(daily_stock)
     run.running = ["rollback_ebay"]
@@ -135,12 +132,12 @@ def test_a_day_waits_for_a_rollback_and_does_not_publish_over_it(
     error = run.errors["lock_tables", -1]
     assert isinstance(error, TableLockedError)
     assert re.search(f"^ebay is being rolled back by {by(rollback)}, since", str(error))
-    assert locked(prepared) == ["ebay"]
+    assert locked(published) == ["ebay"]
     assert rollback.go(start="roll_back").failed == {}
     run.running = []
     assert run.go(start="lock_tables").state == "failed"
     assert isinstance(run.errors["publish_ebay", -1], PublishRefusedError)
-    assert prepared.ebay() == days.table(FIRST, *FEW)
+    assert published.ebay() == days.table(FIRST, *FEW)
 
 
 def test_dry_runs_are_not_refused_and_refuse_no_rollback(daily_stock: DAG, new: New, prepared: Stack) -> None:

@@ -22,6 +22,7 @@ from tests.support.runs.local_run import LocalRun
 from tests.support.runs.stack import Stack
 
 Run = Callable[..., LocalRun]
+HeldRun = tuple[LocalRun, Checkpoint, set[tuple[str, str]]]
 
 
 @pytest.fixture
@@ -32,21 +33,32 @@ def run(daily_stock: DAG, prepared: Stack) -> Run:
     return go
 
 
-@pytest.fixture
-def half_a_list(prepared: Stack, days: Days, tmp_path: Any) -> None:
-    """BGA's feed of the second day without its second half."""
+@pytest.fixture(scope="module")
+def after_held_run(
+    daily_stock: DAG, after_first_day: Checkpoint, days: Days, tmp_path_factory: pytest.TempPathFactory
+) -> HeldRun:
+    """The second day's run with half of BGA's list, the tables after it, and what it told of whom."""
+    after_first_day.restore()
+    stack = after_first_day.stack
     source = days.feeds / str(SECOND) / "BGA SF.xlsx"
     rows = list(openpyxl.load_workbook(source).worksheets[0].iter_rows(values_only=True))
+    half = tmp_path_factory.mktemp("half") / "half.xlsx"
     book = openpyxl.Workbook()
     for row in rows[: len(rows) // 2]:
         book.worksheets[0].append(list(row))
-    book.save(tmp_path / "half.xlsx")
-    prepared.put(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx", (tmp_path / "half.xlsx").read_bytes())
+    book.save(half)
+    stack.put(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx", half.read_bytes())
+    run = LocalRun(daily_stock, {"run_date": str(SECOND), "suppliers": list(FEW)}).go()
+    told = {(event, message["subject"]) for event, message in stack.messages()}
+    return run, Checkpoint.take(stack), told
 
 
 @pytest.fixture
-def held(half_a_list: None, run: Run) -> LocalRun:
-    return run()
+def held(after_held_run: HeldRun) -> LocalRun:
+    """That run, with the tables as it left them."""
+    run, after, _ = after_held_run
+    after.restore()
+    return run
 
 
 def answer(dag_bag: DagBag, asked: Any, **given: Any) -> LocalRun:
@@ -62,7 +74,11 @@ def answer(dag_bag: DagBag, asked: Any, **given: Any) -> LocalRun:
 
 
 def test_a_held_feed_stops_nobody_and_asks_once(
-    prepared: Stack, days: Days, held: LocalRun, run: Run
+    prepared: Stack,
+    days: Days,
+    run: Run,
+    after_held_run: HeldRun,
+    held: LocalRun,
 ) -> None:
     bga = FEW.index("BGA")
     assert held.result("feed.process_feed", bga)["verdict"] == "held"
@@ -70,7 +86,7 @@ def test_a_held_feed_stops_nobody_and_asks_once(
     assert held.state == "failed"
     assert "BGA: BGA SF.xlsx is held" in str(held.errors["conclude", -1])
     assert prepared.ebay() == days.table(SECOND, *FEW, without=[("BGA", SECOND)])
-    assert ("feed_held", "BGA") in {(event, told["subject"]) for event, told in prepared.messages()}
+    assert ("feed_held", "BGA") in after_held_run[2]
     (asked,) = held.triggered
     assert asked.dag_id == "approve_feed"
     assert asked.conf == {

@@ -20,20 +20,6 @@ from tests.support.runs.stack import Stack
 REASON = "BGA's feed was wrong"
 
 
-@pytest.fixture(scope="module")
-def after_second_day(daily_stock: DAG, after_first_day: Checkpoint) -> Checkpoint:
-    """The tables after both days' runs."""
-    run = LocalRun(daily_stock, {"run_date": str(SECOND), "suppliers": list(FEW)}).go()
-    assert run.failed == {}
-    return Checkpoint.take(after_first_day.stack)
-
-
-@pytest.fixture
-def published(after_second_day: Checkpoint) -> Stack:
-    after_second_day.restore()
-    return after_second_day.stack
-
-
 @pytest.fixture
 def rollback_ebay(dag_bag: DagBag) -> DAG:
     return dag_bag.dags["rollback_ebay"]
