@@ -60,7 +60,8 @@ def in_child(how: str, folder: Path, threads: int = THREADS) -> dict[str, float]
         "MALLOC_ARENA_MAX": str(threads),
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
-    return json.loads(done.stdout)
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
 
 
 def inflate(_paths: list[Path]) -> Callable[[Path], object]:

@@ -158,7 +158,8 @@ def read_in_child(path: Path, folder: Path) -> dict[str, Any]:
         text=True,
         check=True,
     )
-    return json.loads(done.stdout)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
 
 
 def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: int) -> Measured:

@@ -48,7 +48,8 @@ class AirflowApi:
         """Start a run for a day, with its other parameters; returns its id."""
         self.unpause(dag_id)
         body = {"logical_date": None, "conf": {"run_date": run_date.isoformat()} | parameters}
-        return self._client.post(f"/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()["dag_run_id"]
+        answer = self._client.post(f"/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()
+        return str(answer["dag_run_id"])
 
     def watch(self, dag_id: str, run_id: str, tell: Callable[[str], None]) -> str:
         """Wait for a run to end, telling how far it is; returns its state, `success` or `failed`."""
@@ -56,7 +57,7 @@ class AirflowApi:
             state = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
             tell(progress(self.tasks(dag_id, run_id)))
             if state in FINISHED:
-                return state
+                return str(state)
             time.sleep(POLL_SECONDS)
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
@@ -82,7 +83,8 @@ class AirflowApi:
         return f"{self.address}/dags/{dag_id}/runs/{run_id}"
 
     def _get(self, path: str, **parameters: int) -> dict[str, Any]:
-        return self._client.get(path, params=parameters).raise_for_status().json()
+        answer: dict[str, Any] = self._client.get(path, params=parameters).raise_for_status().json()
+        return answer
 
 
 def progress(tasks: list[dict[str, Any]]) -> str:

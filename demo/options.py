@@ -9,6 +9,7 @@ says what stands in the way, with exit code 1. It needs nothing but Python itsel
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import socket
 import sys
@@ -177,7 +178,7 @@ def free_port(program: Program, first: int, wanted: Collection[int] = ()) -> int
         first: where to begin looking.
         wanted: ports that are meant for others.
     """
-    for port in [*range(first, program.highest + 1), *range(1024, first)]:
+    for port in itertools.chain(range(first, program.highest + 1), range(1024, first)):
         if not any(each in wanted or refusal(each) for each, _ in program.ports(port)):
             return port
     raise DemoError("no port of this machine is free")

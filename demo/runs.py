@@ -64,7 +64,7 @@ def _needs_person(api: AirflowApi, dag_id: str, run_id: str, task: dict[str, Any
     name = task["task_id"].split(".")[-1]
     if name == AUDITING:
         return api.xcom(dag_id, run_id, task["task_id"], "checks", task["map_index"]) is not None
-    return name == CONCLUDING
+    return bool(name == CONCLUDING)
 
 
 def _name(task: dict[str, Any]) -> str:

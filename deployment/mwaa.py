@@ -120,7 +120,7 @@ def _objects(target: Target) -> dict[str, str]:
 def _environment(target: Target) -> dict[str, Any] | None:
     if target.environment is None:
         return None
-    found = target.mwaa.get_environment(Name=target.environment)["Environment"]
+    found: dict[str, Any] = target.mwaa.get_environment(Name=target.environment)["Environment"]
     if found["Status"] != "AVAILABLE":
         raise DeployError(f"{target.environment} is {found['Status']}: run this again when it is AVAILABLE")
     return found

@@ -162,7 +162,7 @@ def _session(leader: int) -> Iterator[psutil.Process]:
 def _lives(process: psutil.Process) -> bool:
     """Whether a process does anything yet: one that has ended stays in the list until its parent looks."""
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qs
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -249,6 +249,7 @@ def read_body(environ: dict[str, Any]) -> bytes:
 
 def _body(environ: dict[str, Any]) -> bytes:
     length = environ.get("CONTENT_LENGTH")
+    stream: IO[bytes] = environ["wsgi.input"]
     if length:
-        return environ["wsgi.input"].read(int(length))
-    return environ["wsgi.input"].read() if environ.get("wsgi.input_terminated") else b""
+        return stream.read(int(length))
+    return stream.read() if environ.get("wsgi.input_terminated") else b""

@@ -51,7 +51,7 @@ def answers(endpoint: str) -> bool:
     """Tell whether the local AWS answers at an address."""
     try:
         with urllib.request.urlopen(f"{endpoint}/moto-api/data.json", timeout=5) as response:  # noqa: S310
-            return response.status == 200
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 

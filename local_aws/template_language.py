@@ -35,7 +35,7 @@ class Loader(yaml.SafeLoader):
     def construct_intrinsic(self, name: str, node: yaml.Node) -> dict[str, Any]:
         """The long form of a tagged node."""
         plain = copy.copy(node)
-        plain.tag = self.resolve(type(node), node.value, (True, False))
+        plain.tag = self.resolve(type(node), node.value, (True, False))  # type: ignore[no-untyped-call]
         return {name if name == "Ref" else f"Fn::{name}": self.construct_object(plain, deep=True)}
 
 
@@ -88,7 +88,7 @@ def condition_values(declared: Mapping[str, Any], parameters: Mapping[str, Any])
                 return holds(declared[argument])
             case "Equals":
                 first, second = resolve(argument, lambda name, _: parameters[name])
-                return first == second
+                return bool(first == second)
             case "Not":
                 return not holds(*argument)
             case "And":

@@ -27,7 +27,8 @@ def table_locks(bucket: str, ti: Any) -> TableLocks:
     """The locks as the run of a task instance sees them."""
 
     def is_over(owner: Owner) -> bool:
-        return ti.get_dr_count(dag_id=owner.dag_id, run_ids=[owner.run_id], states=UNDER_WAY) == 0
+        running: int = ti.get_dr_count(dag_id=owner.dag_id, run_ids=[owner.run_id], states=UNDER_WAY)
+        return running == 0
 
     return TableLocks(s3_client(), bucket, _owner(ti), is_over)
 

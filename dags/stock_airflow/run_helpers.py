@@ -75,10 +75,13 @@ def own_report(ti: Any, reader: str, publisher: str) -> dict[str, Any] | None:
     }
     # A reader that is skipped has rejected the file; then the publisher is skipped without having run.
     if reached[reader] == "success" and reached[publisher] in {"success", "skipped", "failed"}:
-        return ti.xcom_pull(task_ids=publisher, map_indexes=index, key="report")
-    if reached[reader] in {"success", "skipped"}:
-        return ti.xcom_pull(task_ids=reader, map_indexes=index, key="report")
-    return None
+        task_id = publisher
+    elif reached[reader] in {"success", "skipped"}:
+        task_id = reader
+    else:
+        return None
+    report: dict[str, Any] | None = ti.xcom_pull(task_ids=task_id, map_indexes=index, key="report")
+    return report
 
 
 def result_key(ti: Any, task_id: str, key: str) -> Any:
@@ -135,4 +138,5 @@ def conclude(summary: dict[str, Any] | None, failed: list[str]) -> None:
 
 def _states(ti: Any) -> dict[str, str]:
     """States of the run's tasks by name; a mapped one's ends in `_` and its index."""
-    return ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+    states: dict[str, str] = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+    return states

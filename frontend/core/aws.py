@@ -41,31 +41,36 @@ PATIENT = _config(3, 60, 3)
 @cache
 def s3_client() -> S3Client:
     """S3; where it is and with what credentials is boto3's ordinary configuration."""
-    return boto3.client("s3", config=QUICK)
+    client: S3Client = boto3.client("s3", config=QUICK)
+    return client
 
 
 @cache
 def sending_s3_client() -> S3Client:
     """S3 for sending files: it answers only once it has stored all of one."""
-    return boto3.client("s3", config=PATIENT)
+    client: S3Client = boto3.client("s3", config=PATIENT)
+    return client
 
 
 @cache
 def glue_client() -> GlueClient:
     """The Glue catalog."""
-    return boto3.client("glue", config=QUICK)
+    client: GlueClient = boto3.client("glue", config=QUICK)
+    return client
 
 
 @cache
 def athena_client() -> AthenaClient:
     """Athena."""
-    return boto3.client("athena", config=QUICK)
+    client: AthenaClient = boto3.client("athena", config=QUICK)
+    return client
 
 
 @cache
 def sqs_client() -> SQSClient:
     """SQS."""
-    return boto3.client("sqs", config=PATIENT)
+    client: SQSClient = boto3.client("sqs", config=PATIENT)
+    return client
 
 
 @cache

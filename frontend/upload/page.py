@@ -127,6 +127,8 @@ def _looked_at(chosen: list[UploadedFile], name: str, day: date) -> list[Line]:
     """What is to be said of the files; they are looked at once for a batch and day."""
     # A file is compared with the others of its batch, so another batch is looked at anew.
     key = name, day, tuple(file.file_id for file in chosen)
+    kept_key: object
+    lines: list[Line]
     kept_key, lines = st.session_state.get(CHOSEN, (None, []))
     if kept_key == key:
         return lines

@@ -85,7 +85,7 @@ def glue_type(column_type: Any) -> str:
 
 def athena_type(column_type: Any) -> str:
     """Name a DuckDB type as Athena's ColumnInfo does, such as `bigint`, `varchar`, `array`."""
-    kind = column_type.id
+    kind: str = column_type.id
     if kind in _SIMPLE:
         return _SIMPLE[kind][1]
     if kind in _WIDE_INTEGERS:

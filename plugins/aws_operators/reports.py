@@ -21,7 +21,7 @@ class ReportLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002
         """The address; Airflow asks for it once, in the process that ran the task."""
-        return operator.report_address
+        return str(operator.report_address)
 
 
 class ReportOperator(PythonOperator):

@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk import DAG
 
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
+from stock_airflow.run_helpers import s3_client
 from stock_airflow.tasks import daily_stock as daily_stock_tasks
 from stock_pipeline.lake import staging
 from tests.support.runs.crashes import Killed, Patch, afterwards, in_register_snapshots
@@ -30,7 +31,7 @@ class _DyingClient:
 
 
 def dying_s3(patch: Patch, method: str, calls: int) -> None:
-    client = _DyingClient(daily_stock_tasks.s3_client(), method, calls)
+    client = _DyingClient(s3_client(), method, calls)
     patch.setattr(daily_stock_tasks, "s3_client", lambda: client)
 
 

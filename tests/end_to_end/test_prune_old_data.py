@@ -14,6 +14,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 
 from local_aws.environment import REGION
+from stock_airflow.run_helpers import s3_client
 from stock_airflow.tasks import prune_old_data as prune_old_data_tasks
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.table_lock import READ, Owner, TableLocks
@@ -161,7 +162,7 @@ def test_killed_while_it_deletes_and_retried_it_comes_to_the_same(
 ) -> None:
     answer = filled.query(QUESTION)
     run = new_run(prune_old_data).go(stop="list_old_data")
-    s3: Any = prune_old_data_tasks.s3_client()
+    s3: Any = s3_client()
     with monkeypatch.context() as patch:
         patch.setattr(s3, "delete_objects", afterwards(s3.delete_objects, calls))
         patch.setattr(prune_old_data_tasks, "s3_client", lambda: s3)

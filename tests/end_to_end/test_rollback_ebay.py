@@ -8,6 +8,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
+from stock_airflow.run_helpers import s3_client
 from stock_airflow.tasks import rollback_ebay as rollback_ebay_tasks
 from stock_pipeline.lake import locations
 from tests.support import oracle
@@ -110,7 +111,7 @@ def test_a_store_s_partition_is_made_sure_of(rollback_ebay: DAG, published: Stac
 def test_killed_in_the_middle_and_run_again_it_comes_to_the_same(
     rollback_ebay: DAG, published: Stack, days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    s3: Any = rollback_ebay_tasks.s3_client()
+    s3: Any = s3_client()
     with monkeypatch.context() as patch:
         patch.setattr(s3, "copy", afterwards(s3.copy, 2))
         patch.setattr(rollback_ebay_tasks, "s3_client", lambda: s3)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from frontend import layout
@@ -22,10 +23,8 @@ def app(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def bind_to(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    option = layout.st.get_option
-    monkeypatch.setattr(
-        layout.st, "get_option", lambda name: address if name == "server.address" else option(name)
-    )
+    option = st.get_option
+    monkeypatch.setattr(st, "get_option", lambda name: address if name == "server.address" else option(name))
 
 
 def test_on_this_machine_alone_the_day_is_shown_and_whom_one_acts_as(

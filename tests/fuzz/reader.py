@@ -136,10 +136,12 @@ def _process(feed: Feed, supplier: Supplier) -> None:
     """What follows reading, against a mapping that knows some of the codes and an earlier snapshot."""
     import polars as pl
 
-    from stock_pipeline.feeds import report, snapshot_files
+    from stock_pipeline.feeds import report
     from stock_pipeline.feeds.checks import Baseline, Others, check_feed, looks_like
     from stock_pipeline.feeds.snapshot import build_snapshot, movement
+    from stock_pipeline.lake.objects import parquet
     from stock_pipeline.spreadsheets import export
+    from stock_pipeline.verdicts import Verdict
 
     label = pl.concat_str(pl.lit("L-"), "key").alias("custom_label")
     mapping = feed.rows.select(label, pl.col("code").alias("part_number"), "key").unique("key").head(30)
@@ -151,11 +153,11 @@ def _process(feed: Feed, supplier: Supplier) -> None:
     report.FeedReport(
         run_date=DAY,
         supplier=supplier.code,
-        verdict=report.Verdict.ACCEPTED,
+        verdict=Verdict.ACCEPTED,
         reason="",
         counts=report.count_rows(feed) | report.count_matches(snapshot) | movement(snapshot.table, last),
         checks=checks,
         samples=report.sample_rows(feed, snapshot),
     ).model_dump_json()
     export.harmless_csv(report.rows_for_staff(feed, snapshot))
-    snapshot_files.parquet(snapshot.table)
+    parquet(snapshot.table)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from stock_pipeline.errors import SuppliersFileError
 from stock_pipeline.lake.tables import STORES
-from stock_pipeline.refresh.store import store_groups, store_of_name
+from stock_pipeline.refresh.judgement import store_groups
+from stock_pipeline.refresh.store import store_of_name
 from stock_pipeline.suppliers import OTHER_FILE, FlagRule, load_suppliers
 from stock_pipeline.text import fold
 from tests.support import oracle

@@ -105,4 +105,5 @@ def _look(ti: Any, day: date, bucket: str, database: str) -> Any:
 
 
 def _is_running(ti: Any, dag_id: str) -> bool:
-    return ti.get_dr_count(dag_id=dag_id, states=["running"]) > 0
+    running: int = ti.get_dr_count(dag_id=dag_id, states=["running"])
+    return running > 0

@@ -142,7 +142,8 @@ class LimitedProcess:
         if "died" in answer:
             self.close()
             raise ChildDied(answer["died"])
-        return answer["answer"]
+        result: dict[str, Any] = answer["answer"]
+        return result
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -180,7 +181,8 @@ class LimitedProcess:
                 self.close()
                 raise ChildDied(f"an answer of more than {ANSWER_BYTES:,} bytes")
         line, _, self._unread = self._unread.partition(b"\n")
-        return json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
+        return answer
 
     def _end(self) -> ChildDied | ChildFault:
         """What the end of the process means."""

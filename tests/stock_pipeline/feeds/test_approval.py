@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.errors import NeedsPersonError, NothingToAskError
 from stock_pipeline.feeds.approval import (
-    NothingToAskError,
     code_block,
     code_span,
     decide,
     printable,
     question,
 )
-from stock_pipeline.feeds.report import FeedFile, FeedReport, Verdict
+from stock_pipeline.feeds.report import FeedFile, FeedReport
 from stock_pipeline.lake.locations import stock_feed_prefix, stock_feed_report_key
+from stock_pipeline.verdicts import Verdict
 from tests.support.memory_s3 import MemoryS3
 
 DAY = date(2024, 8, 1)

@@ -13,6 +13,7 @@ from stock_pipeline.feeds import processing
 from stock_pipeline.feeds.feed_reader import FEED_LIMITS, FeedReader
 from stock_pipeline.feeds.judgement import Known
 from stock_pipeline.feeds.known import what_is_known_soon
+from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.feeds.rule_trial import try_rules
 from stock_pipeline.lake import locations
 from stock_pipeline.refresh.list_reader import ListReader
@@ -54,7 +55,7 @@ def content(tmp_path: Path) -> bytes:
     return path.read_bytes()
 
 
-def process(lake: Lake) -> processing.FeedReport:
+def process(lake: Lake) -> FeedReport:
     return processing.process_feed(
         lake.s3, lake.glue, **lake.where, suppliers=SUPPLIERS, supplier=BGA, run_date=DAY
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import aws_operators.glue
+from aws_operators.glue_partitions import ensure_partitions
 
 Patch = pytest.MonkeyPatch
 
@@ -31,7 +32,7 @@ def afterwards(function: Callable[..., Any], calls: int = 1) -> Callable[..., An
 
 
 def in_register_snapshots(patch: Patch) -> None:
-    ensure = aws_operators.glue.ensure_partitions
+    ensure = ensure_partitions
 
     def only_the_first(glue: Any, database: str, table: str, partitions: Any) -> Any:
         ensure(glue, database, table, partitions[:1])
