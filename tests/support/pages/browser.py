@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS, headless=True)
         yield started
         started.close()
+
+
+def until(page: Page, true: Callable[[], bool]) -> None:
+    """Wait until something is true of which the page itself shows nothing."""
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
 
 
 @dataclass(frozen=True)
