@@ -25,7 +25,7 @@ DEMO = --airflow-port "$(AIRFLOW_PORT)" --aws-port "$(AWS_PORT)" --front-end-por
 	$(if $(FEEDS),--feeds "$$FEEDS_FOLDER")
 PYTHON_FITS = $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v)'
 
-.PHONY: help demo possible down sql test bench lint package deploy docs install lock update
+.PHONY: help demo possible down sql test coverage bench lint package deploy docs install lock update
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,10 @@ test: $(STAMP) lint ## Check the code and run all tests
 	@# A file's tests share what they are made of, so they stay together. Files keep their order: sorted by their
 	@# number of tests, those with few and long ones would come last, and one worker would wait for another.
 	@$(RUN) -m pytest --quiet --durations=10 --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+coverage: $(STAMP) ## Run all tests and print which lines none of them reaches; takes longer than `make test`
+	@tests/frontend/get_chromium
+	@$(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered
 
 bench: $(STAMP) ## Measure how quick it is, against yardsticks; QUICK=1 for a short one, JSON=<file> for the figures
 	@PYTHONPATH=.:dags:plugins $(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)")
