@@ -127,14 +127,14 @@ def _looked_at(chosen: list[UploadedFile], name: str, day: date) -> list[Line]:
     """What is to be said of the files; they are looked at once for a batch and day."""
     # A file is compared with the others of its batch, so another batch is looked at anew.
     key = name, day, tuple(file.file_id for file in chosen)
-    kept_key: object
-    lines: list[Line]
-    kept_key, lines = st.session_state.get(CHOSEN, (None, []))
-    if kept_key == key:
-        return lines
+    kept: tuple[object, list[Line]] = st.session_state.get(CHOSEN, (None, []))
+    # Always there, so that the table keeps its place; if it moved, it would show twice for a moment.
+    place = st.empty()
+    if kept[0] == key:
+        return kept[1]
     files = [Chosen.of(file.name, file.getvalue()) for file in chosen]
-    lines = []
-    bar = st.progress(0.0, "Starting to look at the files")
+    lines: list[Line] = []
+    bar = place.progress(0.0, "Starting to look at the files")
     with in_line():
         for line in _look_at(files, name, day):
             lines.append(line)
