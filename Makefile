@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+# A file's tests share what they are made of, so they stay together. Files keep their order: sorted by their number
+# of tests, those with few and long ones would come last, and one worker would wait for another.
+PYTEST := $(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 AIRFLOW_PORT ?= 8080
 AWS_PORT ?= 5555
@@ -45,13 +48,11 @@ sql: $(STAMP) ## Run a statement on the local Athena: make sql Q="SELECT count(*
 
 test: $(STAMP) lint ## Check the code and run all tests
 	@tests/frontend/get_chromium
-	@# A file's tests share what they are made of, so they stay together. Files keep their order: sorted by their
-	@# number of tests, those with few and long ones would come last, and one worker would wait for another.
-	@$(RUN) -m pytest --quiet --durations=10 --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) --durations=10
 
 coverage: $(STAMP) ## Run all tests and print which lines none of them reaches; takes longer than `make test`
 	@tests/frontend/get_chromium
-	@$(RUN) -m pytest --quiet --numprocesses logical --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered
+	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 bench: $(STAMP) ## Measure how quick it is, against yardsticks; QUICK=1 for a short one, JSON=<file> for the figures
 	@PYTHONPATH=.:dags:plugins $(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)")
