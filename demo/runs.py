@@ -61,10 +61,10 @@ def _needs_person(api: AirflowApi, dag_id: str, run_id: str, task: dict[str, Any
     The last one does whenever there is something to look at. An audit does if it came to figures; without
     them Athena failed.
     """
-    name = task["task_id"].split(".")[-1]
+    name: str = task["task_id"].split(".")[-1]
     if name == AUDITING:
         return api.xcom(dag_id, run_id, task["task_id"], "checks", task["map_index"]) is not None
-    return bool(name == CONCLUDING)
+    return name == CONCLUDING
 
 
 def _name(task: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import openpyxl
 import pytest
@@ -22,7 +22,14 @@ from tests.support.runs.local_run import LocalRun
 from tests.support.runs.stack import Stack
 
 Run = Callable[..., LocalRun]
-HeldRun = tuple[LocalRun, Checkpoint, set[tuple[str, str]]]
+
+
+class HeldRun(NamedTuple):
+    """A run that held a feed, the tables after it, and the event and subject of each message it sent."""
+
+    run: LocalRun
+    after: Checkpoint
+    told: set[tuple[str, str]]
 
 
 @pytest.fixture
@@ -37,7 +44,7 @@ def run(daily_stock: DAG, prepared: Stack) -> Run:
 def after_held_run(
     daily_stock: DAG, after_first_day: Checkpoint, days: Days, tmp_path_factory: pytest.TempPathFactory
 ) -> HeldRun:
-    """The second day's run with half of BGA's list, the tables after it, and what it told of whom."""
+    """The second day's run with half of BGA's list."""
     after_first_day.restore()
     stack = after_first_day.stack
     source = days.feeds / str(SECOND) / "BGA SF.xlsx"
@@ -50,15 +57,14 @@ def after_held_run(
     stack.put(f"{locations.stock_feed_prefix(SECOND)}BGA SF.xlsx", half.read_bytes())
     run = LocalRun(daily_stock, {"run_date": str(SECOND), "suppliers": list(FEW)}).go()
     told = {(event, message["subject"]) for event, message in stack.messages()}
-    return run, Checkpoint.take(stack), told
+    return HeldRun(run, Checkpoint.take(stack), told)
 
 
 @pytest.fixture
 def held(after_held_run: HeldRun) -> LocalRun:
     """That run, with the tables as it left them."""
-    run, after, _ = after_held_run
-    after.restore()
-    return run
+    after_held_run.after.restore()
+    return after_held_run.run
 
 
 def answer(dag_bag: DagBag, asked: Any, **given: Any) -> LocalRun:
@@ -86,7 +92,7 @@ def test_a_held_feed_stops_nobody_and_asks_once(
     assert held.state == "failed"
     assert "BGA: BGA SF.xlsx is held" in str(held.errors["conclude", -1])
     assert prepared.ebay() == days.table(SECOND, *FEW, without=[("BGA", SECOND)])
-    assert ("feed_held", "BGA") in after_held_run[2]
+    assert ("feed_held", "BGA") in after_held_run.told
     (asked,) = held.triggered
     assert asked.dag_id == "approve_feed"
     assert asked.conf == {

@@ -61,13 +61,14 @@ def quantities(snapshot: Snapshot) -> dict[str, int]:
 
 def test_a_snapshot_has_the_columns_of_its_table_sorted_by_label():
     table = build([("p", 3)], [("B", "P"), ("A", "p"), ("C", "Q")]).table
-    assert table.schema == {
-        "custom_label": pl.String,
-        "part_number": pl.String,
-        "quantity": pl.Int32,
-        "updated_date": pl.Date,
-    }
-    assert table.columns == ["custom_label", "part_number", "quantity", "updated_date"]
+    assert table.schema == pl.Schema(
+        {
+            "custom_label": pl.String,
+            "part_number": pl.String,
+            "quantity": pl.Int32,
+            "updated_date": pl.Date,
+        }
+    )
     assert table.rows() == [("A", "p", 3, DAY), ("B", "P", 3, DAY), ("C", "Q", 0, DAY)]
 
 

@@ -32,10 +32,8 @@ def afterwards(function: Callable[..., Any], calls: int = 1) -> Callable[..., An
 
 
 def in_register_snapshots(patch: Patch) -> None:
-    ensure = ensure_partitions
-
     def only_the_first(glue: Any, database: str, table: str, partitions: Any) -> Any:
-        ensure(glue, database, table, partitions[:1])
+        ensure_partitions(glue, database, table, partitions[:1])
         raise Killed
 
     patch.setattr(aws_operators.glue, "ensure_partitions", only_the_first)
