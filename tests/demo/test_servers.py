@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -17,10 +16,9 @@ import pytest
 from demo.options import PROGRAMS, DemoError, free_port
 from demo.servers import alone, end_other
 from local_aws.background import BackgroundServer
+from tests.support.waiting import SECONDS, until
 
 REPOSITORY = Path(__file__).parents[2]
-SECONDS = 240
-"""How long anything may take before a test gives up."""
 
 CHILD = "import signal, sys, time; {deaf}; open(sys.argv[1], 'w').close(); time.sleep(600)"
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
@@ -32,13 +30,6 @@ subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], preexec_fn=la
 if sys.argv[3] == "stays":
     time.sleep(600)
 """
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture

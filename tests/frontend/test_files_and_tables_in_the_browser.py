@@ -20,8 +20,9 @@ from stock_pipeline.feeds.processing import process_feed
 from stock_pipeline.lake.locations import date_parts, stock_feed_prefix
 from stock_pipeline.lake.tables import EBAY, PRODUCT, STORE, SUPPLIER_STOCK
 from stock_pipeline.suppliers import load_suppliers
-from tests.support.pages.browser import SECONDS, browser, free_port
+from tests.support.pages.browser import browser, free_port
 from tests.support.runs.stack import Stack
+from tests.support.waiting import SECONDS
 from tests.support.workbooks.making import write_rows
 
 DAY = london_today()

@@ -15,9 +15,10 @@ from demo.front_end import front_end_address, front_end_environment, front_end_s
 from frontend.shell.session import london_today
 from stock_pipeline.lake.locations import stock_feed_prefix
 from stock_pipeline.lake.tables import PRODUCT
-from tests.support.pages.browser import SECONDS, browser, free_port
+from tests.support.pages.browser import browser, free_port
 from tests.support.pages.day import put_report
 from tests.support.runs.stack import Stack
+from tests.support.waiting import SECONDS
 from tests.support.workbooks.making import write_rows
 
 pytestmark = pytest.mark.timeout(600)

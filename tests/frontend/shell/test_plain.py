@@ -12,9 +12,10 @@ import frontend
 from frontend.shell.plain import Markdown, link, plain
 from local_aws.background import BackgroundServer
 from tests.support.pages import gallery
-from tests.support.pages.browser import SECONDS, browser, free_port
+from tests.support.pages.browser import browser, free_port
 from tests.support.pages.gallery import TEXTS
 from tests.support.pages.markdown_calls import unsafe
+from tests.support.waiting import SECONDS
 
 PAGES = Path(frontend.__file__).parent
 HELPER = PAGES / "shell" / "plain.py"

@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from frontend.layout import PAGES
-from tests.support.pages.browser import SECONDS, browser, page_alone, until
+from tests.support.pages.browser import browser, page_alone
 from tests.support.pages.provider import Provider, sign_in_provider
 from tests.support.runs.stack import Stack
+from tests.support.waiting import SECONDS, until
 
 expect.set_options(timeout=SECONDS * 1000)
 
@@ -80,7 +81,7 @@ def test_signing_out_in_one_tab_ends_the_other_tabs_too(visitor: Page, provider:
     expect(other.get_by_text("Signed in as ann@seller.example")).to_be_visible()
     other.get_by_role("button", name="Sign out").click()
     expect(other.get_by_role("button", name="Sign in")).to_be_visible()
-    until(other, lambda: not any("user" in str(cookie["name"]) for cookie in visitor.context.cookies()))
+    until(lambda: not any("user" in str(cookie["name"]) for cookie in visitor.context.cookies()))
     visitor.reload()
     expect(visitor.get_by_role("button", name="Sign in")).to_be_visible()
     # Nor does a cookie help that was kept.

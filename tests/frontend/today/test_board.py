@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +29,7 @@ from stock_pipeline.lake.tables import EBAY
 from stock_pipeline.suppliers import OTHER_FILE, load_suppliers
 from tests.support.pages.day import DAY, FakeApi, put_report, run_entry, tell
 from tests.support.runs.stack import Stack
+from tests.support.waiting import until
 
 NEVER = 3600.0
 ORDINARY_STALE = module.STALE_SECONDS
@@ -232,10 +232,7 @@ def test_the_background_brings_a_message_to_the_page(
         assert state(board, day) is State.ABSENT
         put_report(stack, "APE", "held", day)
         tell(stack, "APE", day)
-        deadline = time.monotonic() + 240
-        while state(board, day) is State.ABSENT and time.monotonic() < deadline:
-            stop.wait(0.05)
-        assert state(board, day) is State.HELD
+        until(lambda: state(board, day) is State.HELD)
     finally:
         stop.set()
         for thread in threads:
@@ -355,18 +352,12 @@ def test_while_aws_hangs_the_page_does_not(
     assert fault.reached.wait(20)
     assert state(board, day) is State.HELD
     # Airflow answers, but may need a moment.
-    deadline = time.monotonic() + 20
-    while problems(board, day) != ["AWS does not answer"] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert problems(board, day) == ["AWS does not answer"]
+    until(lambda: problems(board, day) == ["AWS does not answer"], lambda: problems(board, day))
     # Airflow is asked all the same.
     api.runs = [run_entry(conf={"run_date": str(day)})]
     board.refresh(day)
     board.read_what_is_due(wait_seconds=0)
-    deadline = time.monotonic() + 20
-    while board.day(day).run is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert board.day(day).run is not None
+    until(lambda: board.day(day).run is not None)
 
 
 def test_a_day_of_which_nothing_is_known_says_that_aws_does_not_answer(
@@ -379,16 +370,16 @@ def test_a_day_of_which_nothing_is_known_says_that_aws_does_not_answer(
     assert fault.reached.wait(20)
     faults.clear()
     put_report(stack, "APE", "held", day)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def held() -> bool:
         board.refresh(day)
         board.read_what_is_due()
         try:
-            assert state(board, day) is State.HELD
+            return state(board, day) is State.HELD
         except NoPictureError:
-            continue
-        break
-    assert state(board, day) is State.HELD
+            return False
+
+    until(held)
 
 
 def test_a_report_that_cannot_be_read_is_told_and_hides_no_other_day(

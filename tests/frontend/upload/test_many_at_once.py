@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.pages.browser import SECONDS, browser, page_alone
+from tests.support.pages.browser import browser, page_alone
 from tests.support.runs.stack import Stack
+from tests.support.waiting import SECONDS
 from tests.support.workbooks.making import raw_workbook, rows_xml, sheet_xml
 
 pytestmark = pytest.mark.timeout(900)

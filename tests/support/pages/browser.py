@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +18,9 @@ from demo.front_end import front_end_address, front_end_environment, front_end_s
 from demo.options import AIRFLOW
 from demo.options import free_port as free_port_of
 from tests.support.runs.stack import Stack
+from tests.support.waiting import SECONDS
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-SECONDS = 240
-"""How long anything may take before a test gives up; on a quiet machine nothing takes half a minute."""
-
 NOWHERE = "http://127.0.0.1:1"
 WITHOUT_AWS = front_end_environment(
     NOWHERE,
@@ -64,14 +61,6 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS, headless=True)
         yield started
         started.close()
-
-
-def until(page: Page, true: Callable[[], bool]) -> None:
-    """Wait until something is true of which the page itself shows nothing."""
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(50)
 
 
 @dataclass(frozen=True)

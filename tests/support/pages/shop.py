@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,8 +14,9 @@ from playwright.sync_api import expect
 
 from stock_pipeline.lake.locations import date_parts
 from stock_pipeline.lake.tables import PRODUCT, STORE, SUPPLIER_STOCK, Table
-from tests.support.pages.browser import SECONDS, Site, site
+from tests.support.pages.browser import Site, site
 from tests.support.runs.stack import Stack
+from tests.support.waiting import SECONDS, until
 
 # A past day, because a run of today waits for files until the deadline.
 DAY = datetime.now(ZoneInfo("Europe/London")).date() - timedelta(days=1)
@@ -35,10 +36,8 @@ def shop_of(parts: Mapping[str, Sequence[str]], stack: Stack, folder: Path) -> I
     """
     _fill(stack, parts)
     with site(stack, folder) as opened:
-        deadline = time.monotonic() + SECONDS
-        while not all(map(opened.airflow.knows, ("daily_stock", "approve_feed"))):
-            assert time.monotonic() < deadline, opened.airflow.import_errors()
-            time.sleep(0.5)
+        for dag_id in ("daily_stock", "approve_feed"):
+            until(partial(opened.airflow.knows, dag_id), opened.airflow.import_errors)
         opened.airflow.unpause("daily_stock")
         yield opened
 
