@@ -11,6 +11,7 @@ import json
 import math
 import os
 import resource
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -23,11 +24,17 @@ Function = Callable[[dict[str, Any]], dict[str, Any]]
 BEYOND_LIMITS = {errno.ENOMEM, errno.EAGAIN, errno.EFBIG}
 """What the system says when there is no more memory, no more threads, or a file gets too large."""
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
+"""The signals that end this process: a person's, the system's, and that of the limit on processor time."""
+
 
 def main() -> None:
     """Answer requests until there are no more."""
     module, _, name = sys.argv[1].partition(":")
     limits = json.loads(sys.argv[2])
+    # A process inherits what its parent ignores, such as Ctrl-C if a shell started that in the background.
+    for ended_by in ENDS:
+        signal.signal(ended_by, signal.SIG_DFL)
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,21 @@ def test_what_is_not_the_request_s_fault_is_no_death(
 ) -> None:
     with pytest.raises(ChildFault, match=words):
         process.ask(request_)
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU], ids=lambda it: it.name
+)
+def test_a_signal_ends_it_also_if_its_parent_ignores_that_signal(number: signal.Signals) -> None:
+    kept = signal.signal(number, signal.SIG_IGN)
+    try:
+        with (
+            LimitedProcess(ANSWER, LIMITS) as process,
+            pytest.raises((ChildDied, ChildFault), match=r"stopped by|it took more than"),
+        ):
+            process.ask({"do": "kill", "signal": number.name})
+    finally:
+        signal.signal(number, kept)
 
 
 @pytest.mark.parametrize("function", ["tests.support.strangers:missing", "no_such_module:answer"])
