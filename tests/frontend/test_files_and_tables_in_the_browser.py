@@ -115,6 +115,8 @@ def page(pages: tuple[str, Browser]) -> Iterator[Page]:
 
 
 def download(page: Page, button: str, path: Path) -> Path:
+    # A button is there before the page is all drawn, and its file is only made once the page is.
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     with page.expect_download() as started:
         page.get_by_role("button", name=button, exact=button.startswith("As")).click()
     started.value.save_as(path)
