@@ -33,6 +33,7 @@ from local_aws.environment import client_arguments
 from local_aws.environment import endpoint_url as aws_address
 from local_aws.process import local_aws_server
 from local_aws.template import TEMPLATE_PATH, create_resources
+from local_aws.waiting import becomes_true
 from samples.feeds import last_days, write_sample_feeds
 from samples.refresh_files import write_refresh_files
 from samples.tables import write_product_and_store
@@ -103,11 +104,8 @@ def show_in(airflow: str, aws: str, morning: Morning) -> bool:
         outputs = create_resources(TEMPLATE_PATH, aws)
         morning.say(f"the local AWS at {aws} has the resources of {_shown(TEMPLATE_PATH)}")
         bucket = morning.load(aws, outputs)
-        deadline = time.monotonic() + START_SECONDS
-        while not healthy(airflow):
-            if time.monotonic() > deadline:
-                raise DemoError(f"Airflow at {airflow} is not healthy after {START_SECONDS} s")
-            time.sleep(1)
+        if not becomes_true(lambda: healthy(airflow), seconds=START_SECONDS, poll_seconds=1):
+            raise DemoError(f"Airflow at {airflow} is not healthy after {START_SECONDS} s")
         api = AirflowApi(airflow)
         morning.await_dags(api)
         outcomes = morning.run(api, bucket)
@@ -211,13 +209,16 @@ class Morning:
         Raises:
             DemoError: it cannot, or does not in time.
         """
-        deadline = time.monotonic() + PARSE_SECONDS
-        while missing := [dag_id for dag_id in (*REFRESHES, DAG_ID, PRUNING) if not api.knows(dag_id)]:
-            if errors := api.import_errors():
+        missing = [*REFRESHES, DAG_ID, PRUNING]
+
+        def are_parsed() -> bool:
+            missing[:] = [dag_id for dag_id in missing if not api.knows(dag_id)]
+            if missing and (errors := api.import_errors()):
                 raise DemoError("The DAGs cannot be imported:\n" + "\n".join(errors))
-            if time.monotonic() > deadline:
-                raise DemoError(f"Airflow has not found {', '.join(missing)} after {PARSE_SECONDS} s")
-            time.sleep(1)
+            return not missing
+
+        if not becomes_true(are_parsed, seconds=PARSE_SECONDS, poll_seconds=1):
+            raise DemoError(f"Airflow has not found {', '.join(missing)} after {PARSE_SECONDS} s")
 
     def run(self, api: AirflowApi, bucket: Bucket) -> list[Outcome]:
         """Refresh product and store, run the days, prune; returns what became of each run, in order."""

@@ -1,7 +1,5 @@
 """Runs the command line."""
 
-import sys
+from local_aws.cli import app
 
-from local_aws.cli import main
-
-sys.exit(main())
+app(prog_name="python -m local_aws")

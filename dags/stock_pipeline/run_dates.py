@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
+
+from dateutil.relativedelta import relativedelta
 
 from stock_pipeline.errors import NeedsPersonError
 
@@ -54,5 +56,4 @@ def check_day(text: str, today: date, what: str = "run date") -> date:
 
 def month_before(day: date) -> date:
     """The same day of the month before, or that month's last if it has no such day."""
-    last = day.replace(day=1) - timedelta(days=1)
-    return last.replace(day=min(day.day, last.day))
+    return day - relativedelta(months=1)

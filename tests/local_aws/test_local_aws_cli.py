@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
-from local_aws import cli, client_environment
+from local_aws import client_environment
+from local_aws.cli import app
 from local_aws.ports import PortTakenError
 from local_aws.server import LocalAws
+from tests.support.commands import command
 from tests.support.warehouse import DATABASE, OUTPUT, Warehouse
 
 
@@ -26,17 +29,16 @@ def free_port() -> int:
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
-    cli.main(["stop", "--state-dir", str(tmp_path / "state")])
+    command(app, "stop", "--state-dir", tmp_path / "state")
 
 
-def test_the_server_starts_answers_and_ends(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_server_starts_answers_and_ends(state: Path) -> None:
     port = str(free_port())
     endpoint = f"http://127.0.0.1:{port}"
 
     def local_aws(*arguments: str) -> tuple[int, str]:
-        code = cli.main([*arguments, "--state-dir", str(state)])
-        captured = capsys.readouterr()
-        return code, captured.out + captured.err
+        done = command(app, *arguments, "--state-dir", state)
+        return done.exit_code, done.output
 
     assert local_aws("status") == (1, "The local AWS is not running.\n")
     assert local_aws("stop") == (0, "The local AWS was not running.\n")
@@ -56,8 +58,9 @@ def test_the_server_starts_answers_and_ends(state: Path, capsys: pytest.CaptureF
         timeout=240,
     )
     assert (asked.returncode, "No output location provided" in asked.stderr) == (1, True)
-    assert cli.main(["start", "--port", port, "--state-dir", str(state.parent / "other")]) == 1
-    assert f"port {port} is in use" in capsys.readouterr().err
+    refused = command(app, "start", "--port", port, "--state-dir", state.parent / "other")
+    assert refused.exit_code == 1
+    assert f"port {port} is in use" in refused.stderr
     assert local_aws("stop") == (0, "Stopped.\n")
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -68,8 +71,8 @@ def test_the_server_starts_answers_and_ends(state: Path, capsys: pytest.CaptureF
 def test_a_stale_pid_file_is_no_server(state: Path) -> None:
     state.mkdir()
     (state / "local-aws.pid").write_text(f"{os.getppid()} 1.0")  # a number some other process has now
-    assert cli.main(["status", "--state-dir", str(state)]) == 1
-    assert cli.main(["stop", "--state-dir", str(state)]) == 0
+    assert command(app, "status", "--state-dir", state).exit_code == 1
+    assert command(app, "stop", "--state-dir", state).exit_code == 0
     os.kill(os.getppid(), 0)  # it is still there
 
 
@@ -88,14 +91,16 @@ def test_an_address_is_known_only_while_it_runs() -> None:
     server.stop()
 
 
-def ask(warehouse: Warehouse, *arguments: str) -> int:
-    return cli.main(["query", "--endpoint", warehouse.endpoint, "--output", OUTPUT, *arguments])
+def ask(warehouse: Warehouse, *arguments: object, stdin: str | None = None) -> Result:
+    return command(
+        app, "query", "--endpoint", warehouse.endpoint, "--output", OUTPUT, *arguments, stdin=stdin
+    )
 
 
-def test_query_prints_an_aligned_table(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+def test_query_prints_an_aligned_table(warehouse: Warehouse) -> None:
     sql = "SELECT * FROM (VALUES ('APE', 5), ('FEB', 1200), (NULL, 0)) AS t(supplier, listings)"
-    assert ask(warehouse, sql) == 0
-    lines = capsys.readouterr().out.splitlines()
+    done = ask(warehouse, sql)
+    lines = done.stdout.splitlines()
     assert lines[:5] == [
         "supplier  listings",
         "--------  --------",
@@ -105,43 +110,33 @@ def test_query_prints_an_aligned_table(warehouse: Warehouse, capsys: pytest.Capt
     ]
     assert lines[5].startswith("3 rows, ")
     assert lines[5].endswith(" s, 0 bytes scanned")
+    assert done.exit_code == 0
 
 
-def test_query_prints_csv_to_be_piped(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        ask(warehouse, "--format", "csv", "--max-rows", "2", "SELECT x FROM UNNEST(ARRAY[1, 2, 3]) AS t(x)")
-        == 0
-    )
-    captured = capsys.readouterr()
-    assert captured.out == "x\n1\n2\n"
-    assert captured.err.startswith("the first 2 rows, ")
+def test_query_prints_csv_to_be_piped(warehouse: Warehouse) -> None:
+    sql = "SELECT x FROM UNNEST(ARRAY[1, 2, 3]) AS t(x)"
+    done = ask(warehouse, "--format", "csv", "--max-rows", 2, sql)
+    assert (done.exit_code, done.stdout) == (0, "x\n1\n2\n")
+    assert done.stderr.startswith("the first 2 rows, ")
 
 
-def test_query_reads_a_file_and_standard_input(
-    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_query_reads_a_file_and_standard_input(warehouse: Warehouse, tmp_path: Path) -> None:
     path = tmp_path / "statement.sql"
     path.write_text("SELECT 41 + 1 AS answer;\n")
-    assert ask(warehouse, str(path)) == 0
-    with path.open() as file:
-        monkeypatch.setattr(sys, "stdin", file)
-        assert ask(warehouse) == 0
-    assert capsys.readouterr().out.count("42") == 2
+    for done in (ask(warehouse, path), ask(warehouse, stdin=path.read_text())):
+        assert (done.exit_code, "42" in done.stdout) == (0, True)
 
 
-def test_query_says_why_it_failed(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ask(warehouse, "SELECT * FROM nowhere") == 1
+def test_query_says_why_it_failed(warehouse: Warehouse) -> None:
+    refused = ask(warehouse, "SELECT * FROM nowhere")
     reason = f"FAILED: TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{DATABASE}.nowhere' does not exist\n"
-    assert capsys.readouterr().err == reason
-    assert cli.main(["query", "--endpoint", f"http://127.0.0.1:{free_port()}", "SELECT 1"]) == 1
-    assert "Could not connect" in capsys.readouterr().err
+    assert (refused.exit_code, refused.stderr) == (1, reason)
+    unanswered = command(app, "query", "--endpoint", f"http://127.0.0.1:{free_port()}", "SELECT 1")
+    assert unanswered.exit_code == 1
+    assert "Could not connect" in unanswered.stderr
 
 
-def test_statements_without_rows_and_without_header(
-    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_statements_without_rows_and_without_header(warehouse: Warehouse) -> None:
     name = warehouse.new_table("a int")
-    assert ask(warehouse, f"DESCRIBE {name}") == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["a", "int"]
-    assert ask(warehouse, f"DROP TABLE {name}") == 0
-    assert capsys.readouterr().out.startswith("0 rows, ")
+    assert ask(warehouse, f"DESCRIBE {name}").stdout.splitlines()[2].split() == ["a", "int"]
+    assert ask(warehouse, f"DROP TABLE {name}").stdout.startswith("0 rows, ")

@@ -11,7 +11,6 @@ imported; without, what that function calls. Linux only.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -24,8 +23,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Annotated
 
 import boto3
+import typer
 
 from local_aws.environment import client_arguments, client_environment
 from local_aws.server import LocalAws
@@ -150,22 +151,25 @@ def proportional_kilobytes(process: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
-def main() -> None:
-    """Read the files named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.performance.reading", description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--airflow", action="store_true", help="with the task's own function")
-    options = parser.parse_args()
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def measure(
+    files: Annotated[list[Path], typer.Argument(help="Suppliers' workbooks.")],
+    airflow: Annotated[bool, typer.Option("--airflow", help="With the task's own function.")] = False,
+) -> None:
+    """Measure what it takes to read files in the way a task does."""
     suppliers = load_suppliers()
     with LocalAws(port=0) as server, tempfile.TemporaryDirectory() as folder:
         clients = SimpleNamespace(
             **{name: boto3.client(name, **client_arguments(server.endpoint_url)) for name in ("s3", "glue")}
         )
-        for number, path in enumerate(options.files):
+        for number, path in enumerate(files):
             lake = Lake(clients.s3, clients.glue, f"reading-{number}", Path(folder)).create()
             supplier = suppliers.supplier_of_file(path.name) or suppliers.supplier("BGA")
             lake.put_product((f"L-{code}", code, supplier.code) for code in codes(path, supplier))
-            read = read_as_a_task(lake, server.endpoint_url, path, supplier.code, airflow=options.airflow)
+            read = read_as_a_task(lake, server.endpoint_url, path, supplier.code, airflow=airflow)
             sys.stdout.write(
                 f"{path.name:50} {read.verdict:12} {read.megabytes:5} MB {read.seconds:6.1f} s "
                 f"{read.cpu_seconds:6.1f} s CPU  {read.reason[:150]}\n"
@@ -174,4 +178,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    app(prog_name="python -m tests.performance.reading")
