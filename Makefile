@@ -28,7 +28,7 @@ DEMO = --airflow-port "$(AIRFLOW_PORT)" --aws-port "$(AWS_PORT)" --front-end-por
 	$(if $(FEEDS),--feeds "$$FEEDS_FOLDER")
 PYTHON_FITS = $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python 3.11, 3.12 or 3.13 is needed, this is %d.%d: make PYTHON=python3.12 ..." % v)'
 
-.PHONY: help demo possible down sql test coverage bench lint package deploy docs install lock update
+.PHONY: help demo possible down sql test coverage bench bench-guard lint package deploy docs install lock update
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ coverage: $(STAMP) ## Run all tests and print which lines none of them reaches; 
 
 bench: $(STAMP) ## Measure how quick it is, against yardsticks; QUICK=1 for a short one, JSON=<file> for the figures
 	@PYTHONPATH=.:dags:plugins $(RUN) -m benchmarks $(if $(QUICK),--quick) $(if $(JSON),--json "$(JSON)")
+
+bench-guard: $(STAMP) ## Count the wrong feeds that pass the checks, and the honest ones that are held; FEEDS=<folder>
+	@PYTHONPATH=.:dags:plugins $(RUN) -m tests.guard $(if $(FEEDS),--feeds "$$FEEDS_FOLDER")
 
 lint: $(STAMP) ## Check style, formatting, layers and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .

@@ -6,15 +6,14 @@ comparable work in the same run on the same machine.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -28,33 +27,27 @@ BENCHMARKS: dict[str, Callable[[Path, bool], list[Figure]]] = {
 }
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-@app.command()
-def run(
-    names: Annotated[
-        list[str] | None, typer.Argument(help=f"Of {', '.join(BENCHMARKS)}; default all.")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Less data, fewer rounds.")] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures here too.")
-    ] = None,
-) -> None:
-    """Run the benchmarks and print a table of their figures."""
-    if unknown := set(names or ()) - set(BENCHMARKS):
-        raise typer.BadParameter(
-            f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}"
-        )
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all by default"
+    )
+    parser.add_argument("--quick", action="store_true", help="less data, fewer rounds")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     figures = []
-    for name in names or BENCHMARKS:
+    for name in options.names or BENCHMARKS:
         with tempfile.TemporaryDirectory() as folder, console.status(f"{name} ..."):
-            figures += BENCHMARKS[name](Path(folder), quick)
+            figures += BENCHMARKS[name](Path(folder), options.quick)
     console.print(table(figures))
-    if json_file:
+    if options.json:
         rows = [asdict(one) | {"ratio": round(one.ratio, 3)} for one in figures]
-        json_file.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    return 0
 
 
 def table(figures: list[Figure]) -> Table:
@@ -70,4 +63,4 @@ def table(figures: list[Figure]) -> Table:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m benchmarks")
+    sys.exit(main())

@@ -9,6 +9,7 @@ knows nothing of the statements.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import os
@@ -26,7 +27,6 @@ from typing import Any
 
 import jinja2
 import polars as pl
-import typer
 
 from benchmarks.figures import Figure
 from local_aws.query import execute, fetch
@@ -258,16 +258,18 @@ def published(stack: Stack) -> Iterator[pl.DataFrame]:
             yield pl.read_parquet(BytesIO(body)).with_columns(supplier=pl.lit(supplier))
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-@app.command()
-def main(listings: int = 12_000_000, changes: int = 1_000_000, stores: int = 12) -> None:
-    """Measure what a week's list does to a store table, and print the figures as JSON."""
-    with tempfile.TemporaryDirectory() as made, LocalAws(port=0) as server:
-        took = measure(server.endpoint_url, Path(made), total=listings, changes=changes, stores=stores)
-    typer.echo(json.dumps(asdict(took), indent=2))
-
-
 if __name__ == "__main__":
-    app(prog_name="python -m benchmarks.store_upsert")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listings", type=int, default=12_000_000)
+    parser.add_argument("--changes", type=int, default=1_000_000)
+    parser.add_argument("--stores", type=int, default=12)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made, LocalAws(port=0) as server:
+        took = measure(
+            server.endpoint_url,
+            Path(made),
+            total=options.listings,
+            changes=options.changes,
+            stores=options.stores,
+        )
+    sys.stdout.write(json.dumps(asdict(took), indent=2) + "\n")

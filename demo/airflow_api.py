@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_result, wait_fixed
 
 POLL_SECONDS = 2.0
 TASKS_AT_ONCE = 100
@@ -53,16 +53,12 @@ class AirflowApi:
 
     def watch(self, dag_id: str, run_id: str, tell: Callable[[str], None]) -> str:
         """Wait for a run to end, telling how far it is; returns its state, `success` or `failed`."""
-
-        def state() -> str:
-            found = str(self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"])
+        while True:
+            state = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
             tell(progress(self.tasks(dag_id, run_id)))
-            return found
-
-        to_its_end = Retrying(
-            retry=retry_if_result(lambda now: now not in FINISHED), wait=wait_fixed(POLL_SECONDS)
-        )
-        return to_its_end(state)
+            if state in FINISHED:
+                return str(state)
+            time.sleep(POLL_SECONDS)
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """A run's task instances as Airflow describes them, by the hundred as it gives them."""

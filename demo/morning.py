@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import boto3
@@ -33,7 +33,6 @@ from local_aws.environment import client_arguments
 from local_aws.environment import endpoint_url as aws_address
 from local_aws.process import local_aws_server
 from local_aws.template import TEMPLATE_PATH, create_resources
-from local_aws.waiting import becomes_true
 from samples.feeds import last_days, write_sample_feeds
 from samples.refresh_files import write_refresh_files
 from samples.tables import write_product_and_store
@@ -104,8 +103,11 @@ def show_in(airflow: str, aws: str, morning: Morning) -> bool:
         outputs = create_resources(TEMPLATE_PATH, aws)
         morning.say(f"the local AWS at {aws} has the resources of {_shown(TEMPLATE_PATH)}")
         bucket = morning.load(aws, outputs)
-        if not becomes_true(lambda: healthy(airflow), seconds=START_SECONDS, poll_seconds=1):
-            raise DemoError(f"Airflow at {airflow} is not healthy after {START_SECONDS} s")
+        deadline = time.monotonic() + START_SECONDS
+        while not healthy(airflow):
+            if time.monotonic() > deadline:
+                raise DemoError(f"Airflow at {airflow} is not healthy after {START_SECONDS} s")
+            time.sleep(1)
         api = AirflowApi(airflow)
         morning.await_dags(api)
         outcomes = morning.run(api, bucket)
@@ -209,31 +211,30 @@ class Morning:
         Raises:
             DemoError: it cannot, or does not in time.
         """
-        missing = [*REFRESHES, DAG_ID, PRUNING]
-
-        def are_parsed() -> bool:
-            missing[:] = [dag_id for dag_id in missing if not api.knows(dag_id)]
-            if missing and (errors := api.import_errors()):
+        deadline = time.monotonic() + PARSE_SECONDS
+        while missing := [dag_id for dag_id in (*REFRESHES, DAG_ID, PRUNING) if not api.knows(dag_id)]:
+            if errors := api.import_errors():
                 raise DemoError("The DAGs cannot be imported:\n" + "\n".join(errors))
-            return not missing
-
-        if not becomes_true(are_parsed, seconds=PARSE_SECONDS, poll_seconds=1):
-            raise DemoError(f"Airflow has not found {', '.join(missing)} after {PARSE_SECONDS} s")
+            if time.monotonic() > deadline:
+                raise DemoError(f"Airflow has not found {', '.join(missing)} after {PARSE_SECONDS} s")
+            time.sleep(1)
 
     def run(self, api: AirflowApi, bucket: Bucket) -> list[Outcome]:
         """Refresh product and store, run the days, prune; returns what became of each run, in order."""
         refreshes = {dag_id: self._trigger(api, dag_id, self._days[0]) for dag_id in REFRESHES}
         outcomes = [self._watch(api, dag_id, run_id, self._days[0]) for dag_id, run_id in refreshes.items()]
         for day in self._days:
-            ended = self._watch(api, DAG_ID, self._trigger(api, DAG_ID, day), day)
+            # On the first day there is nothing to compare the lists with.
+            first = {"accept_first": True} if day == self._days[0] else {}
+            ended = self._watch(api, DAG_ID, self._trigger(api, DAG_ID, day, **first), day)
             outcomes.append(replace(ended, attention=[*ended.attention, *self._show_day(bucket, day)]))
         last = self._days[-1]
         outcomes.append(self._watch(api, PRUNING, self._trigger(api, PRUNING, last), last))
         show_attention(self.console, outcomes)
         return outcomes
 
-    def _trigger(self, api: AirflowApi, dag_id: str, day: date) -> str:
-        run_id = api.trigger(dag_id, day)
+    def _trigger(self, api: AirflowApi, dag_id: str, day: date, **parameters: Any) -> str:
+        run_id = api.trigger(dag_id, day, **parameters)
         self.say(f"{dag_id} runs for {day}: {api.run_address(dag_id, run_id)}")
         return run_id
 

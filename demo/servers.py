@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +21,6 @@ from demo.front_end import front_end_server
 from demo.options import AIRFLOW, FRONT_END, LOCAL_AWS, DemoError
 from local_aws.background import BackgroundServer
 from local_aws.process import STATE_DIRECTORY, local_aws_server
-from local_aws.waiting import becomes_true
 
 AWS_STATE = REPOSITORY / STATE_DIRECTORY
 LOCK = REPOSITORY / ".local" / "demo.lock"
@@ -86,21 +86,17 @@ def end_other(lock: Path = LOCK) -> bool:
     """
     if not lock.exists():
         return False
+    deadline = time.monotonic() + END_SECONDS
     asked = False
     with lock.open("a+") as file:
-
-        def has_ended() -> bool:
-            nonlocal asked
-            if _locked(file):
-                return True
+        while not _locked(file):
             if not asked and (number := lock.read_text().strip()).isdecimal():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(number), signal.SIGTERM)
                 asked = True
-            return False
-
-        if not becomes_true(has_ended, seconds=END_SECONDS, poll_seconds=POLL_SECONDS):
-            raise DemoError(f"The `make demo` that is at work{_whose(lock)} does not end")
+            if time.monotonic() > deadline:
+                raise DemoError(f"The `make demo` that is at work{_whose(lock)} does not end")
+            time.sleep(POLL_SECONDS)
     return asked
 
 

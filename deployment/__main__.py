@@ -2,76 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 import boto3
-import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployment import REPOSITORY
 from deployment.mwaa import DeployError, Target, deploy, stack_outputs
 from deployment.package import PackageError, build_package, changed_files, write_archive
 
-app = typer.Typer(
-    help="Build what Amazon MWAA takes, and bring it there.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
-
-Build = Annotated[Path, typer.Option(help="Where to build.")]
 BUILD = REPOSITORY / "build"
+STACK = "rtg-automotive-stock"
 
 
-@app.command()
-def package(build: Build = BUILD) -> None:
-    """Build what MWAA takes, in build/mwaa and as one zip."""
-    with _failures_told():
-        built = build_package(build / "mwaa")
-        archive = build / "rtg-automotive-stock-mwaa.zip"
-        write_archive(built, archive)
-        if changed := changed_files():
-            typer.echo(f"Not committed, but in the package: {', '.join(changed)}", err=True)
-    typer.echo(f"{len(built.files)} files in {built.folder}, and all of them in {archive}")
-    typer.echo(f"sha256 of the package: {built.digest}")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 1 if it cannot be done.
 
-
-@app.command()
-def push(
-    stack: Annotated[str, typer.Option(help="The CloudFormation stack.")] = "rtg-automotive-stock",
-    bucket: Annotated[
-        str | None, typer.Option(help="Instead of the stack's bucket; the Variables are then left alone.")
-    ] = None,
-    environment: Annotated[str | None, typer.Option(help="Instead of the stack's environment.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
-    build: Build = BUILD,
-) -> None:
-    """Build it and bring it to the bucket and the environment."""
-    with _failures_told():
-        built = build_package(build / "mwaa")
-        outputs = {} if bucket else stack_outputs(boto3.client("cloudformation"), stack)
-        target = Target(
-            s3=boto3.client("s3"),
-            mwaa=boto3.client("mwaa"),
-            bucket=bucket or outputs["BucketName"],
-            environment=environment or outputs.get("EnvironmentName"),
-            outputs=outputs,
-        )
-        deploy(target, built, dry_run=dry_run)
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """End with exit status 1 and a sentence, instead of a traceback, where a command cannot go on."""
+    Args:
+        arguments: the command line without the program's name; `sys.argv` if None.
+    """
+    parser = argparse.ArgumentParser(prog="python -m deployment", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="command")
+    package = commands.add_parser("package", help="build what MWAA takes, in build/mwaa and as one zip")
+    package.set_defaults(run=_package)
+    push = commands.add_parser("push", help="build it and bring it to the bucket and the environment")
+    push.add_argument("--stack", default=STACK, help="the CloudFormation stack (default %(default)s)")
+    push.add_argument("--bucket", help="instead of the stack's bucket; then the Variables are left alone")
+    push.add_argument("--environment", help="instead of the stack's environment")
+    push.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    push.set_defaults(run=_push)
+    for command in (package, push):
+        command.add_argument("--build", type=Path, default=BUILD, help="where to build (default %(default)s)")
+    options = parser.parse_args(arguments)
     try:
-        yield
+        options.run(options)
     except (PackageError, DeployError, BotoCoreError, ClientError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(1) from error
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _package(options: argparse.Namespace) -> None:
+    package = build_package(options.build / "mwaa")
+    archive = options.build / "rtg-automotive-stock-mwaa.zip"
+    write_archive(package, archive)
+    if changed := changed_files():
+        print(f"Not committed, but in the package: {', '.join(changed)}", file=sys.stderr)
+    print(f"{len(package.files)} files in {package.folder}, and all of them in {archive}")
+    print(f"sha256 of the package: {package.digest}")
+
+
+def _push(options: argparse.Namespace) -> None:
+    package = build_package(options.build / "mwaa")
+    outputs = {} if options.bucket else stack_outputs(boto3.client("cloudformation"), options.stack)
+    target = Target(
+        s3=boto3.client("s3"),
+        mwaa=boto3.client("mwaa"),
+        bucket=options.bucket or outputs["BucketName"],
+        environment=options.environment or outputs.get("EnvironmentName"),
+        outputs=outputs,
+    )
+    deploy(target, package, dry_run=options.dry_run)
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m deployment")
+    sys.exit(main())

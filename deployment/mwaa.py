@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from deployment.package import PLUGINS_ZIP, REQUIREMENTS, Package
 
@@ -22,7 +21,6 @@ PREFIX = "airflow/"
 """Where the code lies in the bucket; the template names the same places to the environment."""
 WAIT_SECONDS = 30.0
 WAITS = 120
-ENDED = {"AVAILABLE", "UPDATE_FAILED", "UNAVAILABLE"}
 VERSIONS = {PLUGINS_ZIP: "PluginsS3ObjectVersion", REQUIREMENTS: "RequirementsS3ObjectVersion"}
 """What the environment calls the version of a file that it does not look at again by itself."""
 VARIABLES = {
@@ -149,29 +147,17 @@ def _update_environment(
         RequirementsS3Path=PREFIX + REQUIREMENTS,
         **versions,
     )
-    # For a moment after it was asked, the environment may still say that it is AVAILABLE.
-    time.sleep(WAIT_SECONDS)
-    to_its_end = Retrying(
-        retry=retry_if_result(lambda now: now["Status"] not in ENDED and not _has_failed(now)),
-        wait=wait_fixed(WAIT_SECONDS),
-        stop=stop_after_attempt(WAITS),
-    )
-    try:
-        now = to_its_end(lambda: target.mwaa.get_environment(Name=target.environment)["Environment"])
-    except RetryError as error:
-        status = error.last_attempt.result()["Status"]
-        raise DeployError(
-            f"{target.environment} is still {status}: run this again when it is AVAILABLE"
-        ) from error
-    if now["Status"] != "AVAILABLE" or _has_failed(now):
-        failure = now.get("LastUpdate", {}).get("Error", {})
-        reason = failure.get("ErrorMessage", "see the requirements_install log stream")
-        raise DeployError(f"{target.environment} could not be updated, the DAGs are as before: {reason}")
-    say(f"{target.environment} is updated")
-
-
-def _has_failed(environment: dict[str, Any]) -> bool:
-    return bool(environment.get("LastUpdate", {}).get("Status") == "FAILED")
+    for _ in range(WAITS):
+        time.sleep(WAIT_SECONDS)
+        now = target.mwaa.get_environment(Name=target.environment)["Environment"]
+        last = now.get("LastUpdate", {})
+        if now["Status"] in {"UPDATE_FAILED", "UNAVAILABLE"} or last.get("Status") == "FAILED":
+            reason = last.get("Error", {}).get("ErrorMessage", "see the requirements_install log stream")
+            raise DeployError(f"{target.environment} could not be updated, the DAGs are as before: {reason}")
+        if now["Status"] == "AVAILABLE":
+            say(f"{target.environment} is updated")
+            return
+    raise DeployError(f"{target.environment} is still {now['Status']}: run this again when it is AVAILABLE")
 
 
 def _set_variables(target: Target, dry_run: bool, say: Callable[[str], None]) -> None:

@@ -1,5 +1,7 @@
 """Runs the command line."""
 
-from local_aws.cli import app
+import sys
 
-app(prog_name="python -m local_aws")
+from local_aws.cli import main
+
+sys.exit(main())

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import psutil
 
-from local_aws.waiting import becomes_true
-
 POLL_SECONDS = 0.1
 KILL_SECONDS = 15.0
 CLOCK_SECONDS = 5.0
@@ -106,10 +104,16 @@ class BackgroundServer:
         Raises:
             StartError: it ended, or did not answer in time.
         """
-        if not becomes_true(self._is_up, seconds=self.start_seconds, poll_seconds=POLL_SECONDS):
-            raise StartError(
-                f"{self.name} does not answer after {self.start_seconds:.0f} s. {self._log_end()}"
-            )
+        deadline = time.monotonic() + self.start_seconds
+        while not self.answers():
+            process = self.process()
+            if process is None or process.status() == psutil.STATUS_ZOMBIE:
+                raise StartError(f"{self.name} ended while starting. {self._log_end()}")
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"{self.name} does not answer after {self.start_seconds:.0f} s. {self._log_end()}"
+                )
+            time.sleep(POLL_SECONDS)
 
     def stop(self) -> bool:
         """End it and all it started: TERM, and KILL for what stays. False if nothing of it ran."""
@@ -123,14 +127,6 @@ class BackgroundServer:
             psutil.wait_procs(family, timeout=1)
         self._pid_file.unlink(missing_ok=True)
         return bool(found)
-
-    def _is_up(self) -> bool:
-        if self.answers():
-            return True
-        process = self.process()
-        if process is None or process.status() == psutil.STATUS_ZOMBIE:
-            raise StartError(f"{self.name} ended while starting. {self._log_end()}")
-        return False
 
     def _recorded(self) -> tuple[int, float] | None:
         """The number and the start of the process that was launched last."""

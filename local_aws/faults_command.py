@@ -1,56 +1,57 @@
-"""The `faults` command: makes calls to the running server fail, to see how the pipeline copes."""
+"""The `faults` command: lets calls to the running server fail, to see what the pipeline makes of it."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import sys
 import urllib.error
 import urllib.request
-from typing import Annotated
-
-import typer
 
 from local_aws.environment import endpoint_url
 from local_aws.faults import CONTROL_PATH, HANG, QUERY_FAILED, STATUS
-from local_aws.query import Endpoint
 
 
-def faults(
-    service: Annotated[
-        str | None, typer.Argument(help="s3, glue, athena, sns or sqs; without it, the faults are listed.")
-    ] = None,
-    action: Annotated[
-        str | None, typer.Argument(help="The call's name in the API, such as CopyObject.")
-    ] = None,
-    error: Annotated[
-        str | None, typer.Argument(help=f"{', '.join(STATUS)}, {QUERY_FAILED} or {HANG}.")
-    ] = None,
-    after: Annotated[int, typer.Option(help="How many calls get through first.")] = 0,
-    times: Annotated[int | None, typer.Option(help="How many calls then fail; all by default.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Let every call through again.")] = False,
-    endpoint: Endpoint = endpoint_url(),  # noqa: B008 - a constant
-) -> None:
-    """Make calls to the running server fail, or list which ones do."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("service", nargs="?", help="s3, glue, athena, sns or sqs; with none, list the faults")
+    parser.add_argument("action", nargs="?", help="as the API names it, such as CopyObject")
+    parser.add_argument("error", nargs="?", help=f"{', '.join(STATUS)}, {QUERY_FAILED} or {HANG}")
+    parser.add_argument("--after", type=int, default=0, help="how many calls get through first (default 0)")
+    parser.add_argument("--times", type=int, help="how many calls then fail (default all)")
+    parser.add_argument("--clear", action="store_true", help="let every call through again")
+    parser.add_argument(
+        "--endpoint",
+        default=os.environ.get("AWS_ENDPOINT_URL", endpoint_url()),
+        help="the server's address (default %(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command and give its exit code: 1 if the fault cannot be or the server is not there."""
     method, body = "GET", None
-    if clear:
+    if options.clear:
         method = "DELETE"
-    elif service:
-        fault = {"service": service, "action": action, "error": error, "after": after, "times": times}
-        method, body = "POST", json.dumps(fault).encode()
-    request = urllib.request.Request(f"{endpoint}{CONTROL_PATH}", data=body, method=method)  # noqa: S310 - ours
+    elif options.service:
+        names = ("service", "action", "error", "after", "times")
+        method, body = "POST", json.dumps({name: getattr(options, name) for name in names}).encode()
+    request = urllib.request.Request(f"{options.endpoint}{CONTROL_PATH}", data=body, method=method)  # noqa: S310 - ours
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            found = json.load(answer)
-    except urllib.error.HTTPError as refused:
-        typer.echo(json.load(refused).get("error", refused), err=True)
-        raise typer.Exit(1) from refused
-    except OSError as failure:
-        typer.echo(f"No local AWS answers at {endpoint}: {failure}", err=True)
-        raise typer.Exit(1) from failure
-    for one in found:
-        ends = "" if one["times"] is None else f", {one['times']} times"
-        typer.echo(
-            f"{one['service']} {one['action']}: {one['error']} after {one['after']} calls{ends}; "
-            f"so far {one['failed']} of {one['calls']} failed"
+            faults = json.load(answer)
+    except urllib.error.HTTPError as error:
+        print(json.load(error).get("error", error), file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"No local AWS answers at {options.endpoint}: {error}", file=sys.stderr)
+        return 1
+    for fault in faults:
+        ends = "" if fault["times"] is None else f", {fault['times']} times"
+        print(
+            f"{fault['service']} {fault['action']}: {fault['error']} after {fault['after']} calls{ends}; "
+            f"so far {fault['failed']} of {fault['calls']} failed"
         )
-    if not found:
-        typer.echo("Every call gets through.")
+    if not faults:
+        print("Every call gets through.")
+    return 0

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import dataclasses
 import itertools
+import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.config
-import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from tenacity import Retrying, retry_if_result, wait_exponential
 
 from local_aws.environment import client_arguments, endpoint_url
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
-ENDED = {"SUCCEEDED", "FAILED", "CANCELLED"}
+_FIRST_POLL_SECONDS = 0.05
+_LONGEST_POLL_SECONDS = 1.0
 _NUMBERS = {"tinyint", "smallint", "integer", "bigint", "float", "double", "decimal"}
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _STEP = 1000
@@ -42,48 +43,51 @@ class Finished:
     scanned: int
 
 
-class Format(StrEnum):
-    """How rows are printed."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "statement",
+        nargs="?",
+        default="-",
+        help="the SQL, a file that holds it, or - for standard input (default)",
+    )
+    parser.add_argument(
+        "--endpoint",
+        default=os.environ.get("AWS_ENDPOINT_URL", endpoint_url()),
+        help="the server's address (default %(default)s)",
+    )
+    parser.add_argument("--database", default="rtg_automotive", help="default %(default)s")
+    parser.add_argument("--workgroup", default="primary", help="default %(default)s")
+    parser.add_argument("--output", help="S3 folder for the result, if the workgroup has none")
+    parser.add_argument(
+        "--max-rows", type=int, default=100, help="rows printed (default %(default)s; 0 for all)"
+    )
+    parser.add_argument("--format", choices=("table", "csv"), default="table", help="default %(default)s")
 
-    TABLE = "table"
-    CSV = "csv"
 
-
-Endpoint = Annotated[str, typer.Option(help="The server's address.", envvar="AWS_ENDPOINT_URL")]
-
-
-def query(
-    statement: Annotated[
-        str, typer.Argument(help="The SQL, a file that holds it, or - for standard input.")
-    ] = "-",
-    endpoint: Endpoint = endpoint_url(),  # noqa: B008 - a constant
-    database: Annotated[str, typer.Option(help="Where tables without a database are.")] = "rtg_automotive",
-    workgroup: Annotated[str, typer.Option(help="The workgroup the statement runs in.")] = "primary",
-    output: Annotated[
-        str | None, typer.Option(help="The S3 folder for the result, if the workgroup has none.")
-    ] = None,
-    max_rows: Annotated[int, typer.Option(help="How many rows to print; 0 for all.", min=0)] = 100,
-    style: Annotated[Format, typer.Option("--format", help="How to print them.")] = Format.TABLE,
-) -> None:
-    """Run an Athena statement on the running server and print the rows."""
-    client: AthenaClient = boto3.client("athena", config=_CLIENT_CONFIG, **client_arguments(endpoint))
+def run(options: argparse.Namespace) -> int:
+    """Run the command and give its exit code: 1 if the statement failed or the server is not there."""
+    client: AthenaClient = boto3.client("athena", config=_CLIENT_CONFIG, **client_arguments(options.endpoint))
     try:
-        finished = execute(client, read_statement(statement), database, workgroup, output)
+        finished = execute(
+            client, read_statement(options.statement), options.database, options.workgroup, options.output
+        )
         header, kinds, rows = fetch(client, finished.query_id)
-        shown = list(rows if max_rows == 0 else itertools.islice(rows, max_rows))
+        shown = list(rows if options.max_rows == 0 else itertools.islice(rows, options.max_rows))
         more = next(rows, None) is not None
     except (StatementError, ClientError, BotoCoreError, OSError) as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(1) from error
-    if style is Format.CSV:
+        print(error, file=sys.stderr)
+        return 1
+    if options.format == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([header, *shown] if header else shown)
     else:
-        typer.echo(aligned(header, kinds, shown), nl=False)
+        print(aligned(header, kinds, shown), end="")
     counted = f"the first {len(shown):,} rows" if more else f"{len(shown):,} row{'s' * (len(shown) != 1)}"
     # With CSV the rows alone go to standard output, to be piped.
     summary = f"{counted}, {finished.seconds:.2f} s, {_size(finished.scanned)} scanned"
-    typer.echo(summary, err=style is Format.CSV)
+    print(summary, file=sys.stderr if options.format == "csv" else sys.stdout)
+    return 0
 
 
 def read_statement(argument: str) -> str:
@@ -108,15 +112,20 @@ def execute(
     query_id = client.start_query_execution(
         QueryString=sql, QueryExecutionContext={"Database": database}, WorkGroup=workgroup, **extra
     )["QueryExecutionId"]
-    to_its_end = Retrying(
-        retry=retry_if_result(lambda execution: execution["Status"]["State"] not in ENDED),
-        wait=wait_exponential(multiplier=0.05, exp_base=1.5, max=1.0),
-    )
-    ended = to_its_end(lambda: client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"])
-    if (state := ended["Status"]["State"]) != "SUCCEEDED":
-        raise StatementError(f"{state}: {ended['Status'].get('StateChangeReason', 'no reason given')}")
-    taken = ended["Statistics"]
-    return Finished(query_id, taken["TotalExecutionTimeInMillis"] / 1000, taken["DataScannedInBytes"])
+    pause = _FIRST_POLL_SECONDS
+    while True:
+        execution = client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+        state = execution["Status"]["State"]
+        if state in {"FAILED", "CANCELLED"}:
+            raise StatementError(
+                f"{state}: {execution['Status'].get('StateChangeReason', 'no reason given')}"
+            )
+        if state == "SUCCEEDED":
+            statistics = execution["Statistics"]
+            seconds = statistics["TotalExecutionTimeInMillis"] / 1000
+            return Finished(query_id, seconds, statistics["DataScannedInBytes"])
+        time.sleep(pause)
+        pause = min(_LONGEST_POLL_SECONDS, pause * 1.5)
 
 
 def fetch(client: AthenaClient, query_id: str) -> tuple[list[str], list[str], Iterator[list[str | None]]]:

@@ -9,16 +9,17 @@ Making the resources again gives those that are there the settings of the templa
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import graphlib
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import boto3
-import typer
 import yaml
 from botocore.config import Config
 
@@ -256,29 +257,23 @@ def create_resources(
         return {name: str(resolve(output["Value"], lookup)) for name, output in outputs.items()}
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-@app.command()
-def make(
-    endpoint: Annotated[str, typer.Option(help="The server's address.")] = ENDPOINT_URL,
-    template: Annotated[Path, typer.Option(help="The CloudFormation template.")] = TEMPLATE_PATH,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A parameter of the template; may be given several times."),
-    ] = None,
-) -> None:
-    """Make the template's resources on the local AWS and print its outputs."""
+def main(arguments: list[str] | None = None) -> int:
+    """Makes the resources and prints the outputs; 1 if the template or the endpoint does not let it."""
+    parser = argparse.ArgumentParser(prog="python -m local_aws.template")
+    parser.add_argument("--endpoint", default=ENDPOINT_URL, help="default %(default)s")
+    parser.add_argument("--template", type=Path, default=TEMPLATE_PATH, help="default %(default)s")
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
+    options = parser.parse_args(arguments)
     try:
         with blaming("--parameter NAME=VALUE"):
-            parameters = dict(pair.split("=", 1) for pair in parameter or ())
-        outputs = create_resources(template, endpoint, parameters)
+            parameters = dict(pair.split("=", 1) for pair in options.parameter)
+        outputs = create_resources(options.template, options.endpoint, parameters)
     except TemplateError as error:
-        typer.echo(error, err=True)
-        raise typer.Exit(1) from error
-    for name, value in outputs.items():
-        typer.echo(f"{name}={value}")
+        print(error, file=sys.stderr)
+        return 1
+    print(*(f"{name}={value}" for name, value in outputs.items()), sep="\n")
+    return 0
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m local_aws.template")
+    sys.exit(main())

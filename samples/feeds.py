@@ -8,7 +8,9 @@ on the last day APE's file has numbers where YES and NO should be, and KYB's say
 
 from __future__ import annotations
 
+import argparse
 import re
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +20,7 @@ from io import BytesIO
 from itertools import count, pairwise
 from pathlib import Path
 from random import Random
-from typing import Annotated
 
-import typer
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
@@ -285,23 +285,23 @@ def last_days(days: int, until: date) -> Iterator[date]:
     return (until - timedelta(days=back) for back in reversed(range(days)))
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-@app.command()
-def write(
-    folder: Annotated[Path, typer.Argument(help="Where the folders YYYY-MM-DD go.")],
-    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 2,
-    until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day; today by default.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed gives other part numbers.")] = 1,
-    scale: Annotated[float, typer.Option(help="1 is about 70 thousand rows a day.")] = 1.0,
-) -> None:
-    """Write sample workbooks, a folder for each day."""
-    last = until.date() if until else datetime.now(UTC).date()
-    write_sample_feeds(folder, list(last_days(days, last)), seed, scale=scale, progress=typer.echo)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m samples.feeds", description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="where the folders YYYY-MM-DD go")
+    parser.add_argument("--days", type=int, default=2, help="how many days (2)")
+    parser.add_argument(
+        "--until", type=date.fromisoformat, default=None, metavar="YYYY-MM-DD", help="the last day (today)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other part numbers (1)")
+    parser.add_argument("--scale", type=float, default=1.0, help="1 is about 70 thousand rows a day")
+    options = parser.parse_args(arguments)
+    if options.days < 1:
+        parser.error("--days: at least 1")
+    days = list(last_days(options.days, options.until or datetime.now(UTC).date()))
+    write_sample_feeds(options.folder, days, options.seed, scale=options.scale, progress=print)
+    return 0
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m samples.feeds")
+    sys.exit(main())

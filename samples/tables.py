@@ -9,15 +9,15 @@ listings say is invented. The same arguments give the same tables.
 
 from __future__ import annotations
 
+import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
 
 import polars as pl
-import typer
 
 from stock_pipeline.errors import RejectedFile
 from stock_pipeline.feeds.feed_reader import FeedReader
@@ -283,32 +283,30 @@ def _count_by_supplier(rows: pl.DataFrame) -> dict[str, int]:
     return dict(rows.group_by("supplier").len().sort("supplier").iter_rows())
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-@app.command()
-def write(
-    feeds: Annotated[Path, typer.Argument(help="Has a folder YYYY-MM-DD of workbooks for each day.")],
-    destination: Annotated[Path, typer.Argument(help="Where product/ and store/ go.")],
-    listings_per_label: Annotated[
-        float | None,
-        typer.Option(help="1 to 16 stores a label; by default 3, or more to reach 300 thousand listings."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed gives other listings.")] = 1,
-    plain: Annotated[bool, typer.Option("--plain", help="One label for every code, each listed.")] = False,
-) -> None:
-    """Write a product and a store table that fit the feeds."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m samples.tables", description=__doc__.split("\n")[0])
+    parser.add_argument("feeds", type=Path, help="has a folder YYYY-MM-DD of workbooks for each day")
+    parser.add_argument("destination", type=Path, help="where product/ and store/ go")
+    parser.add_argument(
+        "--listings-per-label", type=float, metavar="N",
+        help="1 to 16 stores a label (3, or as many as it takes for 300 thousand listings)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other listings (1)")
+    parser.add_argument("--plain", action="store_true", help="one label for every code, each listed")
+    options = parser.parse_args(arguments)
     made = write_product_and_store(
-        feeds,
-        destination,
-        listings_per_label=listings_per_label,
-        seed=seed,
-        plain=plain,
-        progress=typer.echo,
+        options.feeds,
+        options.destination,
+        listings_per_label=options.listings_per_label,
+        seed=options.seed,
+        plain=options.plain,
+        progress=print,
     )
     for name, reason in made.skipped.items():
-        typer.echo(f"left out {name}: {reason}")
+        print(f"left out {name}: {reason}")
+    return 0
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m samples.tables")
+    sys.exit(main())

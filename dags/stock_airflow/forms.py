@@ -81,6 +81,9 @@ DAILY_STOCK = {
     ),
     "dry_run": dry_run(),
     "full_upload": flag("Upload files with every listing, not only those that changed."),
+    "accept_first": flag(
+        "Accept a supplier's first list, which cannot be compared with anything; otherwise it is held."
+    ),
     "release": names(
         SUPPLIERS,
         "Held feeds that are right: they are accepted in this run. Only after looking at them.",

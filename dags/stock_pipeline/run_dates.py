@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from dateutil.relativedelta import relativedelta
+from datetime import date, timedelta
 
 from stock_pipeline.errors import NeedsPersonError
 
@@ -56,4 +54,5 @@ def check_day(text: str, today: date, what: str = "run date") -> date:
 
 def month_before(day: date) -> date:
     """The same day of the month before, or that month's last if it has no such day."""
-    return day - relativedelta(months=1)
+    last = day.replace(day=1) - timedelta(days=1)
+    return last.replace(day=min(day.day, last.day))

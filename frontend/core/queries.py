@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import polars as pl
 from botocore.exceptions import ClientError
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential
 
 from stock_pipeline.errors import NeedsPersonError
 
@@ -93,19 +93,6 @@ class Queries:
             location=found.get("ResultConfiguration", {}).get("OutputLocation", ""),
         )
 
-    def ends(self, query_id: str, *, within_seconds: float) -> bool:
-        """Wait for a query to end, at most so long; False if it has not."""
-        asking = Retrying(
-            retry=retry_if_result(lambda progress: not progress.done),
-            wait=wait_exponential(multiplier=0.05, exp_base=1.5, max=1.0),
-            stop=stop_after_delay(within_seconds),
-        )
-        try:
-            asking(self.progress, query_id)
-        except RetryError:
-            return False
-        return True
-
     def cancel(self, query_id: str) -> None:
         """Call a query off; one that has ended stays as it is."""
         self._athena.stop_query_execution(QueryExecutionId=query_id)
@@ -139,9 +126,16 @@ class Queries:
             QueryError: it did not succeed in time.
         """
         query_id = self.start(statement)
-        if not self.ends(query_id, within_seconds=timeout_seconds):
-            self.cancel(query_id)
-            raise QueryError(f"Athena took longer than {timeout_seconds:.0f} seconds; ask again in a while")
+        ends = time.monotonic() + timeout_seconds
+        pause = 0.05
+        while not self.progress(query_id).done:
+            if time.monotonic() > ends:
+                self.cancel(query_id)
+                raise QueryError(
+                    f"Athena took longer than {timeout_seconds:.0f} seconds; ask again in a while"
+                )
+            time.sleep(pause)
+            pause = min(1.0, pause * 1.5)
         return self.answer(query_id)
 
 

@@ -65,9 +65,12 @@ def answered(slot: str) -> Answer | None:
     found: Asked | None = st.session_state.get(slot)
     if found is None:
         return None
-    if not queries().ends(found.query_id, within_seconds=QUICK_SECONDS):
-        _waiting(found)
-        return None
+    ends = time.monotonic() + QUICK_SECONDS
+    while not queries().progress(found.query_id).done:
+        if time.monotonic() > ends:
+            _waiting(found)
+            return None
+        time.sleep(0.1)
     return _answer(found.query_id)
 
 

@@ -125,6 +125,7 @@ def _start(day: date) -> None:
         with st.expander("More"):
             dry_run = st.checkbox("Dry run: everything up to the checks of the table, nothing is published")
             full = st.checkbox("Files for eBay with every listing, not only those that changed")
+            first = st.checkbox("Accept the first list of a supplier, with nothing to compare it with")
             older = st.checkbox("Publish even if the table is of a later day already")
             accepted = st.multiselect(
                 "Accept the changes of",
@@ -134,7 +135,7 @@ def _start(day: date) -> None:
             )
         asked = st.form_submit_button("Start the run", type="primary")
     if asked:
-        _trigger(run_parameters(day, Wishes(chosen, dry_run, full, older, accepted)))
+        _trigger(run_parameters(day, Wishes(chosen, dry_run, full, first, older, accepted)))
 
 
 def _trigger(parameters: dict[str, Any]) -> None:

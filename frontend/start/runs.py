@@ -21,6 +21,7 @@ class Wishes:
     suppliers: Sequence[str] = ()
     dry_run: bool = False
     full_upload: bool = False
+    accept_first: bool = False
     publish_older_date: bool = False
     accept_changes: Sequence[str] = ()
 
@@ -32,6 +33,7 @@ def run_parameters(day: date, wishes: Wishes) -> dict[str, Any]:
         "suppliers": list(wishes.suppliers),
         "dry_run": wishes.dry_run,
         "full_upload": wishes.full_upload,
+        "accept_first": wishes.accept_first,
         "publish_older_date": wishes.publish_older_date,
         "accept_changes": list(wishes.accept_changes),
     }

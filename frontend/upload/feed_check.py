@@ -16,9 +16,10 @@ from pydantic import BaseModel
 from frontend.core.aws import OUTAGE, glue_client, outage_in_words, s3_client
 from frontend.core.settings import settings
 from stock_pipeline.errors import NeedsPersonError, RejectedFile
+from stock_pipeline.feeds.comparison import Known
 from stock_pipeline.feeds.day_files import Uploads, same_content
 from stock_pipeline.feeds.feed_reader import FeedReader
-from stock_pipeline.feeds.judgement import Known, OtherSuppliers, judge
+from stock_pipeline.feeds.judgement import OtherSuppliers, judge
 from stock_pipeline.feeds.known import what_is_known_soon
 from stock_pipeline.feeds.mapping import product_table
 from stock_pipeline.feeds.report import count_rows
@@ -94,8 +95,8 @@ def look_at(request: FeedRequest, reader: FeedReader) -> FeedCheck:
         text = f"{{rows:,}} rows; they could not be compared with anything: {error}"
         return _uncompared(found, request, supplier, reader, Outlook.FINE, text)
     if supplier.lists_out_of_stock and known.baseline is None:
-        text = "{rows:,} labels are out of stock; there is no earlier list to compare with"
-        return _uncompared(found, request, supplier, reader, Outlook.FINE, text)
+        text = "{rows:,} labels are out of stock; first list of this supplier: nothing to compare with"
+        return _uncompared(found, request, supplier, reader, Outlook.HELD, text)
     judgement = judge(request.path, supplier, known, others, request.run_date, reader)
     found.last_snapshot = known.baseline.day if known.baseline else None
     found.outlook, found.text = OUTLOOKS[judgement.verdict], judgement.reason
@@ -103,8 +104,6 @@ def look_at(request: FeedRequest, reader: FeedReader) -> FeedCheck:
     found.looks_like = judgement.looks_like
     if judgement.verdict is Verdict.ACCEPTED:
         found.text = "{matched:,} of {codes:,} codes are known".format(**found.counts)
-        if known.baseline is None:
-            found.text += "; it is the first list of this supplier, so there is nothing to compare it with"
     return found
 
 

@@ -164,6 +164,7 @@ def test_the_form_of_the_daily_run(dag_bag: DagBag) -> None:
         "accept_changes": [],
         "dry_run": False,
         "full_upload": False,
+        "accept_first": False,
         "publish_older_date": False,
     }
     assert params.get_param("run_date").schema["format"] == "date"

@@ -11,11 +11,10 @@ import pytest
 from botocore.stub import Stubber
 
 from deployment import mwaa as deployment_mwaa
-from deployment.__main__ import app
+from deployment.__main__ import main
 from deployment.mwaa import DeployError, Target, deploy, stack_outputs
 from deployment.package import Package, build_package
 from local_aws.environment import REGION, client_arguments
-from tests.support.commands import command
 from tests.support.repositories import git, repository
 from tests.support.runs.stack import Stack
 
@@ -264,12 +263,11 @@ def test_the_command_fills_a_bucket(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", client_arguments(stack.endpoint)["endpoint_url"])
-    push = ["push", "--bucket", stack.bucket, "--build", tmp_path]
-    tried = command(app, *push, "--dry-run")
-    assert tried.exit_code == 0
+    command = ["push", "--bucket", stack.bucket, "--build", str(tmp_path)]
+    assert main([*command, "--dry-run"]) == 0
     assert stack.keys("airflow/") == []
-    assert f"would upload s3://{stack.bucket}/airflow/dags/daily_stock.py" in tried.stdout
-    assert command(app, *push).exit_code == 0
+    assert f"would upload s3://{stack.bucket}/airflow/dags/daily_stock.py" in capsys.readouterr().out
+    assert main(command) == 0
     assert "airflow/dags/include/sql/ebay/audit.sql" in stack.keys("airflow/")
 
 
@@ -278,6 +276,5 @@ def test_the_command_says_what_is_wrong(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    refused = command(app, "push", "--bucket", "nowhere", "--build", tmp_path)
-    assert refused.exit_code == 1
-    assert "http://127.0.0.1:1" in refused.stderr
+    assert main(["push", "--bucket", "nowhere", "--build", str(tmp_path)]) == 1
+    assert "http://127.0.0.1:1" in capsys.readouterr().err

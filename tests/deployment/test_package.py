@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deployment.__main__ import app
+from deployment.__main__ import main
 from deployment.package import PackageError, build_package, changed_files, write_archive
 from tests.conftest import REPOSITORY
-from tests.support.commands import command
 from tests.support.repositories import git, repository
 
 
@@ -97,13 +96,12 @@ def test_without_git_it_says_so(tmp_path: Path) -> None:
         build_package(tmp_path / "built", tmp_path)
 
 
-def test_the_command_builds_ours(tmp_path: Path) -> None:
-    done = command(app, "package", "--build", tmp_path)
-    assert done.exit_code == 0
+def test_the_command_builds_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["package", "--build", str(tmp_path)]) == 0
     built = everything(tmp_path / "mwaa")
     assert built["requirements.txt"] == (REPOSITORY / "requirements.txt").read_bytes()
     for path in (REPOSITORY / "include").rglob("*.sql"):
         assert built[f"dags/{path.relative_to(REPOSITORY)}"] == path.read_bytes()
     with zipfile.ZipFile(tmp_path / "rtg-automotive-stock-mwaa.zip") as archive:
         assert set(archive.namelist()) == set(built)
-    assert "sha256" in done.stdout
+    assert "sha256" in capsys.readouterr().out

@@ -38,19 +38,29 @@ def wrong_list(feed: bytes, path: Path) -> bytes:
     return path.read_bytes()
 
 
+def with_one_more(feed: bytes, code: str, path: Path) -> bytes:
+    """The supplier's list with a row more, of a part nobody sells: the same stock, but another list."""
+    sheet = openpyxl.load_workbook(BytesIO(feed), read_only=True).worksheets[0]
+    write_rows(path, [*(list(row) for row in sheet.iter_rows(values_only=True)), [code, 1]])
+    return path.read_bytes()
+
+
 def put_feed(stack: Stack, supplier: str, day: date, body: bytes) -> None:
     stack.put(f"{stock_feed_prefix(day)}{supplier}_list.xlsx", body)
 
 
 @pytest.fixture(scope="module")
-def weeks_later(daily_stock: DAG, dag_bag: DagBag, stack: Stack, days: Days) -> Stack:
+def weeks_later(
+    daily_stock: DAG, dag_bag: DagBag, stack: Stack, days: Days, tmp_path_factory: pytest.TempPathFactory
+) -> Stack:
     """One supplier has sent a good list again, the others none."""
     days.upload_tables(stack)
     days.upload_feeds(stack)
     for day in (FIRST, SECOND):
         assert LocalRun(daily_stock, {"run_date": str(day), "suppliers": list(FEW)}).go().failed == {}
     middle = SECOND + timedelta(days=20)
-    put_feed(stack, GOOD, middle, feed_of(stack, GOOD, FIRST))
+    path = tmp_path_factory.mktemp("list") / "list.xlsx"
+    put_feed(stack, GOOD, middle, with_one_more(feed_of(stack, GOOD, SECOND), "ONE MORE", path))
     LocalRun(daily_stock, {"run_date": str(middle), "suppliers": [GOOD]}).go()
     for night in PRUNED:
         day = SECOND + timedelta(days=night)
@@ -71,7 +81,8 @@ def test_the_newest_snapshots_and_their_codes_are_there_and_no_other_old_ones(we
 def test_the_next_wrong_list_is_held_and_the_table_is_published_for_all(
     daily_stock: DAG, weeks_later: Stack, days: Days, tmp_path: Path
 ) -> None:
-    put_feed(weeks_later, GOOD, LATER, feed_of(weeks_later, GOOD, SECOND))
+    good = with_one_more(feed_of(weeks_later, GOOD, SECOND), "ANOTHER ONE", tmp_path / "good.xlsx")
+    put_feed(weeks_later, GOOD, LATER, good)
     wrong = wrong_list(feed_of(weeks_later, HELD, SECOND), tmp_path / "wrong.xlsx")
     put_feed(weeks_later, HELD, LATER, wrong)
     run = LocalRun(daily_stock, {"run_date": str(LATER), "suppliers": list(FEW)}).go()
@@ -79,8 +90,10 @@ def test_the_next_wrong_list_is_held_and_the_table_is_published_for_all(
     assert verdicts == {GOOD: "accepted", HELD: "held", SILENT: "missing"}
     assert run.failed.keys() == {("conclude", -1)}
     reason = run.failed["conclude", -1]
-    for supplier in (HELD, SILENT):
-        assert f"{supplier}: expired, its stock is {NIGHTS} days old, more than a month" in reason
+    # The silent one sent the same list on both days, and the same list again is no younger.
+    for supplier, first in ((HELD, SECOND), (SILENT, FIRST)):
+        age = (LATER - first).days
+        assert f"{supplier}: expired, its stock is {age} days old, more than a month" in reason
     assert f"{GOOD}: " not in reason
     expected = {place: (row.quantity, row.supplier_store) for place, row in days.table(SECOND, *FEW).items()}
     published = {place: (row[0], row[3]) for place, row in weeks_later.ebay().items()}

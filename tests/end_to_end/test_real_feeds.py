@@ -42,7 +42,15 @@ def run_day(stack: Stack, templates: jinja2.Environment, day: date) -> dict[str,
     suppliers = load_suppliers()
     where: dict[str, Any] = {"bucket": stack.bucket, "database": stack.database}
     reports = [
-        process_feed(stack.s3, stack.glue, **where, suppliers=suppliers, supplier=supplier, run_date=day)
+        process_feed(
+            stack.s3,
+            stack.glue,
+            **where,
+            suppliers=suppliers,
+            supplier=supplier,
+            run_date=day,
+            accept_first=day == FIRST,
+        )
         for supplier in suppliers.suppliers.values()
     ]
     added = [report.partition(stack.bucket) for report in reports]

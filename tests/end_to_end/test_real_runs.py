@@ -67,7 +67,7 @@ def outcomes(stack: Stack, days: Days, real_run: Callable[..., Any]) -> dict[str
     days.upload_feeds(stack)
     made = {}
     for name, day in (("first", FIRST), ("second", SECOND), ("again", SECOND)):
-        run = real_run(run_date=day.isoformat(), suppliers=list(SUPPLIERS))
+        run = real_run(run_date=day.isoformat(), suppliers=list(SUPPLIERS), accept_first=name == "first")
         made[name] = outcome(stack, run, day)
     return made
 

@@ -141,7 +141,7 @@ def test_approved_it_counts_with_who_and_why_in_its_report(
     report = prepared.feed_report(SECOND, "BGA")
     assert (report["verdict"], report["release"]["by"]) == ("accepted", "jo")
     key = SUPPLIER_STOCK.key("BGA", *locations.date_parts(SECOND))
-    assert prepared.s3.head_object(Bucket=prepared.bucket, Key=key)["Metadata"] == {"released": "true"}
+    assert prepared.s3.head_object(Bucket=prepared.bucket, Key=key)["Metadata"]["released"] == "true"
     by_supplier = {supplier for *_, supplier in prepared.ebay().values()}
     assert by_supplier == set(FEW)
     summary = prepared.json(locations.run_summary_key(SECOND))

@@ -64,6 +64,7 @@ def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
         suppliers=suppliers,
         supplier=suppliers.supplier("APE"),
         run_date=DAY,
+        accept_first=True,
     )
     assert report.snapshot, report.reason
     stack.register(SUPPLIER_STOCK.name, ["APE", *date_parts(DAY)], report.snapshot)

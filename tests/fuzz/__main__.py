@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
+import sys
 import time
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from tests.fuzz.campaign import Campaign
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-
-@app.command()
-def fuzz(
-    seconds: Annotated[float, typer.Option(help="How long.")] = 60.0,
-    seed: Annotated[int | None, typer.Option(help="By default another one every time.")] = None,
-    only: Annotated[
-        int | None, typer.Option(help="The number of one workbook, to read it once more.")
-    ] = None,
-    keep: Annotated[Path, typer.Option(help="Where workbooks with findings are kept.")] = Path(".local/fuzz"),
-) -> None:
-    """Read damaged workbooks, and print each that the reader misjudges; exit status 1 if there are any."""
-    campaign = Campaign(keep, int(time.time()) if seed is None else seed)
-    if only is None:
-        found = campaign.run(itertools.count(), time.monotonic() + seconds)
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="default: another one every time")
+    parser.add_argument("--only", type=int, help="the number of one workbook, to read it once more")
+    parser.add_argument("--keep", type=Path, default=Path(".local/fuzz"), help="default %(default)s")
+    options = parser.parse_args()
+    campaign = Campaign(options.keep, options.seed)
+    if options.only is None:
+        found = campaign.run(itertools.count(), time.monotonic() + options.seconds)
     else:
-        found = campaign.run(range(only, only + 1))
+        found = campaign.run(range(options.only, options.only + 1))
     for finding in found:
-        typer.echo(finding)
+        sys.stdout.write(f"{finding}\n")
     outcomes = ", ".join(f"{count:,} {name}" for name, count in sorted(campaign.outcomes.items()))
-    typer.echo(
-        f"seed {campaign.seed}: {outcomes}; at most {campaign.megabytes} MB and {campaign.seconds:.2f} s"
+    sys.stdout.write(
+        f"seed {options.seed}: {outcomes}; at most {campaign.megabytes} MB and {campaign.seconds:.2f} s\n"
     )
-    raise typer.Exit(1 if found else 0)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m tests.fuzz")
+    sys.exit(main())

@@ -137,7 +137,8 @@ def _process(feed: Feed, supplier: Supplier) -> None:
     import polars as pl
 
     from stock_pipeline.feeds import report
-    from stock_pipeline.feeds.checks import Baseline, Others, check_feed, looks_like
+    from stock_pipeline.feeds.checks import Others, check_feed, looks_like
+    from stock_pipeline.feeds.comparison import Baseline, Known
     from stock_pipeline.feeds.snapshot import build_snapshot, movement
     from stock_pipeline.lake.objects import parquet
     from stock_pipeline.spreadsheets import export
@@ -148,7 +149,7 @@ def _process(feed: Feed, supplier: Supplier) -> None:
     last = mapping.select("custom_label", pl.lit(5, pl.Int32).alias("quantity"))
     snapshot = build_snapshot(feed, mapping, last, supplier, DAY)
     others = Others({}, [])
-    checks = check_feed(feed, snapshot, supplier, Baseline(DAY, last, None), others)
+    checks = check_feed(feed, snapshot, supplier, Known(mapping, Baseline(DAY, last, None)), others, DAY)
     looks_like(checks, others)
     report.FeedReport(
         run_date=DAY,

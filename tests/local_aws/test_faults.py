@@ -16,7 +16,6 @@ from local_aws.environment import client_arguments
 from local_aws.faults import HANG, QUERY_FAILED, FaultError, FaultMiddleware
 from local_aws.query import StatementError, execute
 from local_aws.server import LocalAws
-from tests.support.commands import command
 
 ONE_TRY = Config(retries={"total_max_attempts": 1})
 THREE_TRIES = Config(retries={"total_max_attempts": 3, "mode": "standard"})
@@ -175,11 +174,12 @@ def test_a_fault_that_cannot_be_is_refused(
 
 
 def test_faults_are_set_and_cleared_by_hand(
-    local_aws: LocalAws, bucket: str, faults: FaultMiddleware
+    local_aws: LocalAws, bucket: str, faults: FaultMiddleware, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def by_hand(*arguments: str) -> tuple[int, str]:
-        done = command(cli.app, "faults", "--endpoint", local_aws.endpoint_url, *arguments)
-        return done.exit_code, done.output
+        code = cli.main(["faults", "--endpoint", local_aws.endpoint_url, *arguments])
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
 
     assert by_hand() == (0, "Every call gets through.\n")
     line = "s3 GetObject: SlowDown after 1 calls, 2 times; so far 0 of 0 failed\n"
@@ -190,6 +190,5 @@ def test_faults_are_set_and_cleared_by_hand(
     assert (code, text.startswith("no error Tired; there are")) == (1, True)
     assert by_hand("s3")[0] == 1
     assert by_hand("--clear") == (0, "Every call gets through.\n")
-    unanswered = command(cli.app, "faults", "--endpoint", "http://127.0.0.1:1")
-    assert unanswered.exit_code == 1
-    assert "No local AWS answers" in unanswered.stderr
+    assert cli.main(["faults", "--endpoint", "http://127.0.0.1:1"]) == 1
+    assert "No local AWS answers" in capsys.readouterr().err

@@ -10,13 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
 
-from local_aws import client_environment
-from local_aws.cli import app
+from local_aws import cli, client_environment
 from local_aws.ports import PortTakenError
 from local_aws.server import LocalAws
-from tests.support.commands import command
 from tests.support.warehouse import DATABASE, OUTPUT, Warehouse
 
 
@@ -29,16 +26,17 @@ def free_port() -> int:
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
-    command(app, "stop", "--state-dir", tmp_path / "state")
+    cli.main(["stop", "--state-dir", str(tmp_path / "state")])
 
 
-def test_the_server_starts_answers_and_ends(state: Path) -> None:
+def test_the_server_starts_answers_and_ends(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     port = str(free_port())
     endpoint = f"http://127.0.0.1:{port}"
 
     def local_aws(*arguments: str) -> tuple[int, str]:
-        done = command(app, *arguments, "--state-dir", state)
-        return done.exit_code, done.output
+        code = cli.main([*arguments, "--state-dir", str(state)])
+        captured = capsys.readouterr()
+        return code, captured.out + captured.err
 
     assert local_aws("status") == (1, "The local AWS is not running.\n")
     assert local_aws("stop") == (0, "The local AWS was not running.\n")
@@ -58,9 +56,8 @@ def test_the_server_starts_answers_and_ends(state: Path) -> None:
         timeout=240,
     )
     assert (asked.returncode, "No output location provided" in asked.stderr) == (1, True)
-    refused = command(app, "start", "--port", port, "--state-dir", state.parent / "other")
-    assert refused.exit_code == 1
-    assert f"port {port} is in use" in refused.stderr
+    assert cli.main(["start", "--port", port, "--state-dir", str(state.parent / "other")]) == 1
+    assert f"port {port} is in use" in capsys.readouterr().err
     assert local_aws("stop") == (0, "Stopped.\n")
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -71,8 +68,8 @@ def test_the_server_starts_answers_and_ends(state: Path) -> None:
 def test_a_stale_pid_file_is_no_server(state: Path) -> None:
     state.mkdir()
     (state / "local-aws.pid").write_text(f"{os.getppid()} 1.0")  # a number some other process has now
-    assert command(app, "status", "--state-dir", state).exit_code == 1
-    assert command(app, "stop", "--state-dir", state).exit_code == 0
+    assert cli.main(["status", "--state-dir", str(state)]) == 1
+    assert cli.main(["stop", "--state-dir", str(state)]) == 0
     os.kill(os.getppid(), 0)  # it is still there
 
 
@@ -91,16 +88,14 @@ def test_an_address_is_known_only_while_it_runs() -> None:
     server.stop()
 
 
-def ask(warehouse: Warehouse, *arguments: object, stdin: str | None = None) -> Result:
-    return command(
-        app, "query", "--endpoint", warehouse.endpoint, "--output", OUTPUT, *arguments, stdin=stdin
-    )
+def ask(warehouse: Warehouse, *arguments: str) -> int:
+    return cli.main(["query", "--endpoint", warehouse.endpoint, "--output", OUTPUT, *arguments])
 
 
-def test_query_prints_an_aligned_table(warehouse: Warehouse) -> None:
+def test_query_prints_an_aligned_table(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
     sql = "SELECT * FROM (VALUES ('APE', 5), ('FEB', 1200), (NULL, 0)) AS t(supplier, listings)"
-    done = ask(warehouse, sql)
-    lines = done.stdout.splitlines()
+    assert ask(warehouse, sql) == 0
+    lines = capsys.readouterr().out.splitlines()
     assert lines[:5] == [
         "supplier  listings",
         "--------  --------",
@@ -110,33 +105,43 @@ def test_query_prints_an_aligned_table(warehouse: Warehouse) -> None:
     ]
     assert lines[5].startswith("3 rows, ")
     assert lines[5].endswith(" s, 0 bytes scanned")
-    assert done.exit_code == 0
 
 
-def test_query_prints_csv_to_be_piped(warehouse: Warehouse) -> None:
-    sql = "SELECT x FROM UNNEST(ARRAY[1, 2, 3]) AS t(x)"
-    done = ask(warehouse, "--format", "csv", "--max-rows", 2, sql)
-    assert (done.exit_code, done.stdout) == (0, "x\n1\n2\n")
-    assert done.stderr.startswith("the first 2 rows, ")
+def test_query_prints_csv_to_be_piped(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        ask(warehouse, "--format", "csv", "--max-rows", "2", "SELECT x FROM UNNEST(ARRAY[1, 2, 3]) AS t(x)")
+        == 0
+    )
+    captured = capsys.readouterr()
+    assert captured.out == "x\n1\n2\n"
+    assert captured.err.startswith("the first 2 rows, ")
 
 
-def test_query_reads_a_file_and_standard_input(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_query_reads_a_file_and_standard_input(
+    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "statement.sql"
     path.write_text("SELECT 41 + 1 AS answer;\n")
-    for done in (ask(warehouse, path), ask(warehouse, stdin=path.read_text())):
-        assert (done.exit_code, "42" in done.stdout) == (0, True)
+    assert ask(warehouse, str(path)) == 0
+    with path.open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        assert ask(warehouse) == 0
+    assert capsys.readouterr().out.count("42") == 2
 
 
-def test_query_says_why_it_failed(warehouse: Warehouse) -> None:
-    refused = ask(warehouse, "SELECT * FROM nowhere")
+def test_query_says_why_it_failed(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask(warehouse, "SELECT * FROM nowhere") == 1
     reason = f"FAILED: TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.{DATABASE}.nowhere' does not exist\n"
-    assert (refused.exit_code, refused.stderr) == (1, reason)
-    unanswered = command(app, "query", "--endpoint", f"http://127.0.0.1:{free_port()}", "SELECT 1")
-    assert unanswered.exit_code == 1
-    assert "Could not connect" in unanswered.stderr
+    assert capsys.readouterr().err == reason
+    assert cli.main(["query", "--endpoint", f"http://127.0.0.1:{free_port()}", "SELECT 1"]) == 1
+    assert "Could not connect" in capsys.readouterr().err
 
 
-def test_statements_without_rows_and_without_header(warehouse: Warehouse) -> None:
+def test_statements_without_rows_and_without_header(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
     name = warehouse.new_table("a int")
-    assert ask(warehouse, f"DESCRIBE {name}").stdout.splitlines()[2].split() == ["a", "int"]
-    assert ask(warehouse, f"DROP TABLE {name}").stdout.startswith("0 rows, ")
+    assert ask(warehouse, f"DESCRIBE {name}") == 0
+    assert capsys.readouterr().out.splitlines()[2].split() == ["a", "int"]
+    assert ask(warehouse, f"DROP TABLE {name}") == 0
+    assert capsys.readouterr().out.startswith("0 rows, ")

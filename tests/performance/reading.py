@@ -11,6 +11,7 @@ imported; without, what that function calls. Linux only.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -23,10 +24,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated
 
 import boto3
-import typer
 
 from local_aws.environment import client_arguments, client_environment
 from local_aws.server import LocalAws
@@ -51,7 +50,8 @@ s3, glue = (boto3.client(name, **client_arguments(endpoint)) for name in ("s3", 
 suppliers = load_suppliers()
 began = time.perf_counter()
 report = process_feed(s3, glue, bucket=lake, database=lake, suppliers=suppliers,
-                      supplier=suppliers.supplier(supplier), run_date=date.fromisoformat(day))
+                      supplier=suppliers.supplier(supplier), run_date=date.fromisoformat(day),
+                      accept_first=True)
 seconds = time.perf_counter() - began
 print(json.dumps({"verdict": report.verdict, "reason": report.reason, "seconds": seconds}))
 """
@@ -60,7 +60,7 @@ import json, sys, time
 from types import SimpleNamespace
 from stock_airflow.tasks import daily_stock
 endpoint, lake, supplier, day = sys.argv[1:]
-params = {"release": [], "release_reason": "", "release_files": {}, "released_by": ""}
+params = {"accept_first": True, "release": [], "release_reason": "", "release_files": {}, "released_by": ""}
 ti = SimpleNamespace(xcom_push=lambda **_: None)
 began = time.perf_counter()
 line = daily_stock.process_feed(supplier=supplier, run_date=day, bucket=lake, database=lake,
@@ -151,25 +151,22 @@ def proportional_kilobytes(process: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-@app.command()
-def measure(
-    files: Annotated[list[Path], typer.Argument(help="Suppliers' workbooks.")],
-    airflow: Annotated[bool, typer.Option("--airflow", help="With the task's own function.")] = False,
-) -> None:
-    """Measure what it takes to read files in the way a task does."""
+def main() -> None:
+    """Read the files named on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.performance.reading", description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--airflow", action="store_true", help="with the task's own function")
+    options = parser.parse_args()
     suppliers = load_suppliers()
     with LocalAws(port=0) as server, tempfile.TemporaryDirectory() as folder:
         clients = SimpleNamespace(
             **{name: boto3.client(name, **client_arguments(server.endpoint_url)) for name in ("s3", "glue")}
         )
-        for number, path in enumerate(files):
+        for number, path in enumerate(options.files):
             lake = Lake(clients.s3, clients.glue, f"reading-{number}", Path(folder)).create()
             supplier = suppliers.supplier_of_file(path.name) or suppliers.supplier("BGA")
             lake.put_product((f"L-{code}", code, supplier.code) for code in codes(path, supplier))
-            read = read_as_a_task(lake, server.endpoint_url, path, supplier.code, airflow=airflow)
+            read = read_as_a_task(lake, server.endpoint_url, path, supplier.code, airflow=options.airflow)
             sys.stdout.write(
                 f"{path.name:50} {read.verdict:12} {read.megabytes:5} MB {read.seconds:6.1f} s "
                 f"{read.cpu_seconds:6.1f} s CPU  {read.reason[:150]}\n"
@@ -178,4 +175,4 @@ def measure(
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m tests.performance.reading")
+    main()

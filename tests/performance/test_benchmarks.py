@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks import __main__ as benchmarks
 from benchmarks.figures import Figure
-from tests.support.commands import command
 
 FIGURES = [
     Figure("read a day", 3.0, "inflate it", 1.5, 120.4),
@@ -17,7 +16,9 @@ FIGURES = [
 ]
 
 
-def test_figures_are_a_table_and_on_demand_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_are_a_table_and_on_demand_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     asked = []
 
     def measure(folder: Path, quick: bool) -> list[Figure]:
@@ -26,15 +27,18 @@ def test_figures_are_a_table_and_on_demand_json(tmp_path: Path, monkeypatch: pyt
         return FIGURES
 
     monkeypatch.setattr(benchmarks, "BENCHMARKS", {"some": measure, "other": measure})
-    done = command(benchmarks.app, "some", "--quick", "--json", tmp_path / "f.json")
-    assert done.exit_code == 0
-    words = done.stdout.split()
+    monkeypatch.setattr("sys.argv", ["bench", "some", "--quick", "--json", str(tmp_path / "f.json")])
+    assert benchmarks.main() == 0
+    words = capsys.readouterr().out.split()
     assert asked == [True]
     assert {"2", "0.1", "120"} <= set(words)
     assert [row["ratio"] for row in json.loads((tmp_path / "f.json").read_text())] == [2.0, 0.1]
 
 
-def test_an_unknown_benchmark_is_refused() -> None:
-    refused = command(benchmarks.app, "two_days")
-    assert refused.exit_code == 2
-    assert "no benchmark two_days; there are one_day, parsing, store_upsert" in refused.stderr
+def test_an_unknown_benchmark_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", "two_days"])
+    with pytest.raises(SystemExit):
+        benchmarks.main()
+    assert "no benchmark two_days; there are one_day, parsing, store_upsert" in capsys.readouterr().err

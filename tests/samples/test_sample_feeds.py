@@ -12,11 +12,10 @@ from typing import Any
 import openpyxl
 import pytest
 
-from samples.feeds import CHANGED_SHARE, ERROR, app, last_days, write_sample_feeds
+from samples.feeds import CHANGED_SHARE, ERROR, last_days, main, write_sample_feeds
 from samples.layouts import BAD_ON_THE_LAST_DAY, INVERTED_ON_THE_LAST_DAY, LAYOUTS
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.text import fold
-from tests.support.commands import command
 
 DAYS = list(last_days(3, date(2024, 8, 8)))
 SCALE = 0.1
@@ -279,8 +278,7 @@ def test_days_must_be_in_order(tmp_path: Path, days: list[date]):
         write_sample_feeds(tmp_path, days)
 
 
-def test_command_line(tmp_path: Path):
-    done = command(app, tmp_path, "--days", 1, "--until", "2024-08-08", "--scale", 0.005)
-    assert done.exit_code == 0
-    assert done.stdout.startswith("2024-08-08: 16 workbooks")
+def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main([str(tmp_path), "--days", "1", "--until", "2024-08-08", "--scale", "0.005"]) == 0
+    assert capsys.readouterr().out.startswith("2024-08-08: 16 workbooks")
     assert len(list((tmp_path / "2024-08-08").iterdir())) == 16

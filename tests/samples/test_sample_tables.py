@@ -10,11 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from samples.feeds import write_sample_feeds
-from samples.tables import TablesMade, app, write_product_and_store
+from samples.tables import TablesMade, main, write_product_and_store
 from stock_pipeline.feeds.reading import read_feed
 from stock_pipeline.lake.tables import PRODUCT, STORE, STORES
 from stock_pipeline.suppliers import load_suppliers
-from tests.support.commands import command
 
 DAYS = [date(2024, 8, 7), date(2024, 8, 8)]
 SUPPLIERS = load_suppliers()
@@ -199,8 +198,8 @@ def test_a_folder_without_workbooks_is_refused(tmp_path: Path):
         write_product_and_store(tmp_path, tmp_path)
 
 
-def test_command_line(feeds: Path, tmp_path: Path):
-    done = command(app, feeds, tmp_path, "--listings-per-label", 1)
-    assert done.exit_code == 0
-    assert "16 stores" in done.stdout
-    assert "left out 2024-08-08/APE SF.xlsx" in done.stdout
+def test_command_line(feeds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main([str(feeds), str(tmp_path), "--listings-per-label", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "16 stores" in said
+    assert "left out 2024-08-08/APE SF.xlsx" in said

@@ -183,6 +183,7 @@ def test_a_file_that_came_past_the_page_gets_a_verdict_a_report_and_a_copy_that_
         suppliers=SUPPLIERS,
         supplier=SUPPLIERS.supplier("APE"),
         run_date=DAY,
+        accept_first=True,
     )
     assert report.verdict is Verdict.REJECTED
     assert report.reason.startswith(f"{shown_name(name)} is rejected")

@@ -30,11 +30,28 @@ defaults:
     max_rejected_share: 0.05
     max_share_to_zero: 0.25
     max_share_from_zero: 0.25
-    max_stock_lost: 0.5
-    max_one_sided_change: 0.2
+    max_stock_lost: 0.15
+    min_agreement: 0.7
+    min_same_stock: 0.7
+    min_same_stock_old: 0.4
+    max_level: 1.5
+    max_flips: 0.08
+    max_flips_old: 0.15
+    max_jumps: 0.15
+    max_jumps_old: 0.25
+    max_stock_returned: 0.3
+    max_flips_in_part: 0.18
+    max_jumps_in_part: 0.25
+    min_agreement_in_part: 0.55
+    max_same_step: 0.3
+    max_gap: 0.04
+    max_one_sided_change: 0.75
     max_row_count_change: 0.5
-    min_codes_kept: 0.5
+    min_codes_kept: 0.85
     max_match_rate_fall: 0.5
+    max_conflicts: 0.01
+    max_damaged_codes: 0.005
+    max_unknown_lines: 0.3
     max_fraction_share: 0.02
     max_other_supplier_ratio: 3
     max_age_days: 7
@@ -93,7 +110,7 @@ def test_a_supplier_is_laid_out_as_the_contract_says(code):
     assert (supplier.thresholds.max_rejected_share, supplier.thresholds.max_age_days) == (0.05, 7)
     assert (supplier.thresholds.max_share_to_zero, supplier.thresholds.max_share_from_zero) == (0.25, 0.25)
     out_list = layout.rule == "out list"
-    assert supplier.thresholds.min_codes_kept == (0.33 if out_list else 0.5)
+    assert supplier.thresholds.min_codes_kept == (0.33 if out_list else 0.85)
     assert supplier.thresholds.max_row_count_change == (0.4 if out_list else 0.5)
 
 
@@ -169,8 +186,8 @@ def test_the_sound_file_of_these_tests_is_sound(load):
         ("min_listings: 200", "min_listings: 0", ["table_limits.min_listings"]),
         ("max_share_changed: 0.6", "max_share_changed: 60", ["table_limits"]),
         ("  max_share_gone: 0.25\n", "", ["table_limits.max_share_gone", "required"]),
-        ("min_codes_kept: 0.5", "min_codes_kept: 50", ["supplier APE", "min_codes_kept"]),
-        ("    max_stock_lost: 0.5\n", "", ["supplier APE", "max_stock_lost", "required"]),
+        ("min_codes_kept: 0.85", "min_codes_kept: 50", ["supplier APE", "min_codes_kept"]),
+        ("    max_stock_lost: 0.15\n", "", ["supplier APE", "max_stock_lost", "required"]),
         ("absent: zero", "absent: zero\n  mood: good", ["supplier APE", "mood"]),
         ("defaults:\n", "defaults: 5\nrest:\n", ["defaults"]),
         ("thresholds:\n", "thresholds: 5\n  rest:\n", ["thresholds"]),

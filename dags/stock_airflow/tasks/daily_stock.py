@@ -91,6 +91,7 @@ def process_feed(
         supplier=suppliers.supplier(supplier),
         run_date=day,
         release=_release(bucket, day, supplier, params, dag_run),
+        accept_first=params["accept_first"],
     )
     location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
     push_message(ti, report.message(location))

@@ -99,6 +99,9 @@ def judge_command(
             formats=["%Y-%m-%d"], help="The feed's day; else that in its name or folder, else today (UTC)."
         ),
     ] = None,
+    accept_first: Annotated[
+        bool, typer.Option(help="Accept a first list, with no earlier one to compare it with.")
+    ] = False,
     rows: Rows = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,12 +113,12 @@ def judge_command(
     run_date, older = past.dated(file, day.date() if day else None, against or [], datetime.now(UTC).date())
     product = past.read_mapping(mapping)
     with FeedReader() as reader:
-        known = past.what_is_known(rules, product, store or [], older, reader)
+        known = past.what_is_known(rules, product, store or [], older, run_date, reader)
         if why := refusal(file.name, file.stat().st_size):
             judgement = Judgement.rejecting(why)
         else:
             others = OtherSuppliers(suppliers, product)
-            judgement = judge(file, rules, known, others, run_date, reader)
+            judgement = judge(file, rules, known, others, run_date, reader, accept_first=accept_first)
     if rows:
         rows.write_bytes(program_csv(feed_rows(judgement)))
     compared = known.baseline.day if known.baseline else None

@@ -13,12 +13,17 @@ import polars as pl
 from typer import BadParameter
 
 from stock_pipeline.errors import RejectedFile
-from stock_pipeline.feeds.checks import Baseline
+from stock_pipeline.feeds.comparison import (
+    Baseline,
+    Known,
+    Past,
+    content_of,
+    drift_day,
+    record_of_codes,
+)
 from stock_pipeline.feeds.feed_reader import FeedReader
-from stock_pipeline.feeds.judgement import Known
 from stock_pipeline.feeds.mapping import labels_as_parts, parts_of
 from stock_pipeline.feeds.snapshot import build_snapshot
-from stock_pipeline.feeds.snapshot_files import record_of_codes
 from stock_pipeline.lake.tables import PRODUCT
 from stock_pipeline.refresh.list_reader import ListReader
 from stock_pipeline.suppliers import Supplier
@@ -132,6 +137,7 @@ def what_is_known(
     mapping: pl.LazyFrame,
     stores: Sequence[Path],
     older: Sequence[Dated],
+    run_date: date,
     reader: FeedReader,
 ) -> Known:
     """Build what a feed is compared with, taking each earlier workbook as accepted.
@@ -149,18 +155,26 @@ def what_is_known(
         parts = labels_as_parts(labels)
     else:
         parts = parts_of(mapping, supplier.code)
-    baseline: Baseline | None = None
+    accepted: list[Baseline] = []
+    contents: dict[date, str] = {}
     for earlier in older:
         try:
             feed = reader.read_feed(earlier.path, supplier)
         except RejectedFile as error:
             raise BadParameter(f"--against {earlier.path} cannot be read: {error}") from error
-        last = baseline.table if baseline else None
+        last = accepted[-1].table if accepted else None
         snapshot = build_snapshot(feed, parts, last, supplier, earlier.day)
-        baseline = Baseline(
-            earlier.day, snapshot.table.select("custom_label", "quantity"), record_of_codes(snapshot)
-        )
-    return Known(parts, baseline)
+        codes = record_of_codes(snapshot)
+        contents[earlier.day] = content_of(codes)
+        accepted.append(Baseline(earlier.day, snapshot.table.select("custom_label", "quantity"), codes))
+    by_day = {entry.day: entry for entry in accepted}
+    drift = drift_day(list(by_day), run_date, None)
+    past = Past(
+        drift=by_day[drift] if drift else None,
+        before=accepted[-2] if len(accepted) > 1 else None,
+        contents=contents,
+    )
+    return Known(parts, accepted[-1] if accepted else None, past)
 
 
 def _own_labels(mapping: pl.LazyFrame, supplier: str) -> pl.DataFrame:

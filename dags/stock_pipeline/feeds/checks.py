@@ -1,4 +1,4 @@
-"""Whether a feed that can be read is to be believed: every figure it is judged by, with its limit.
+"""Check whether a feed that can be read is this supplier's stock of today: every figure, with its limit.
 
 Two checks reject a feed, because nothing in it can be used. All others hold it: it reads well, but is unlike
 what this supplier sends, so a person has to look at it first. Each looks both ways, because a supplier that
@@ -12,6 +12,9 @@ from datetime import date
 
 import polars as pl
 
+from stock_pipeline.feeds.comparison import Baseline, Known
+from stock_pipeline.feeds.damage import damaged_codes, damaged_labels
+from stock_pipeline.feeds.past_checks import at_most, nothing_to_compare, past_checks, since
 from stock_pipeline.feeds.reading import Feed
 from stock_pipeline.feeds.snapshot import Snapshot, flips
 from stock_pipeline.messages import listed
@@ -21,24 +24,10 @@ from stock_pipeline.verdicts import Check, Consequence
 FRACTION = r"[0-9]*\.[0-9]*[1-9]"
 """A number that is not whole, anywhere in a stock cell."""
 
-FEWEST_LABELS = 100
-"""Of fewer labels, chance alone moves most one way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """The supplier's last accepted feed of an earlier day.
-
-    Attributes:
-        day: its date.
-        table: its snapshot: `custom_label` (String), `quantity` (Int32).
-        codes: its distinct codes: `key` (String), `times` (u32, how often it was listed), `matched` (bool);
-            None if there is no record of them.
-    """
-
-    day: date
-    table: pl.DataFrame
-    codes: pl.DataFrame | None
+THOUSAND = 1000
+MOST_IN_THOUSANDS = 0.9
+FEWEST_NUMBERS = 3
+"""Of fewer numbers, conflicts or odd codes nothing is concluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +44,39 @@ class Others:
 
 
 def check_feed(
-    feed: Feed, snapshot: Snapshot, supplier: Supplier, baseline: Baseline | None, others: Others
+    feed: Feed,
+    snapshot: Snapshot,
+    supplier: Supplier,
+    known: Known,
+    others: Others,
+    run_date: date,
+    *,
+    accept_first: bool = False,
 ) -> list[Check]:
-    """Every check's figure; those without a figure have nothing to compare with."""
-    limits = supplier.thresholds
+    """Judge a feed by every figure; those without a figure have nothing to compare with.
+
+    Args:
+        feed: the list.
+        snapshot: what it comes to.
+        supplier: whose it is.
+        known: its mapping and its past.
+        others: how it looks beside the other suppliers.
+        run_date: the day it is for.
+        accept_first: whether a first list may be taken, though there is nothing to compare it with.
+    """
+    limits, baseline = supplier.thresholds, known.baseline
     return [
         _rejected_share(feed, limits),
         _match_rate(snapshot, supplier),
-        *_flips(snapshot, baseline, limits),
+        _first_list(baseline, accept_first=accept_first),
+        *_labels(snapshot, baseline, limits),
+        *past_checks(snapshot, baseline, known.past, limits, run_date),
         *_against_last_codes(feed, snapshot, baseline, limits),
+        _conflicts(snapshot, limits),
+        _damaged_codes(snapshot, supplier, known),
+        *([_unknown_lines(snapshot, known, limits)] if supplier.lists_out_of_stock else []),
         _fractions(feed, supplier),
+        _thousands(feed, supplier),
         _other_supplier(snapshot, others, limits),
         _same_content(snapshot, others),
     ]
@@ -81,8 +93,8 @@ def looks_like(checks: list[Check], others: Others) -> str | None:
 def _rejected_share(feed: Feed, limits: Thresholds) -> Check:
     share, limit = feed.rejected_share, limits.max_rejected_share
     text = (
-        f"{feed.rejected.height:,} of {feed.rows.height:,} rows ({share:.1%}) have no usable stock; "
-        f"at most {limit:.0%} may"
+        f"{feed.rejected.height:,} of {feed.rows.height:,} rows ({share:.1%}; limit {limit:.0%}) have no "
+        "usable stock"
     )
     if feed.rejected.height:
         first = feed.rejected.row(0, named=True)
@@ -114,49 +126,34 @@ def _match_rate(snapshot: Snapshot, supplier: Supplier) -> Check:
     )
 
 
-def _flips(snapshot: Snapshot, baseline: Baseline | None, limits: Thresholds) -> list[Check]:
-    names = ("labels_to_zero", "labels_from_zero", "stock_lost", "one_sided_change")
+def _first_list(baseline: Baseline | None, *, accept_first: bool) -> Check:
+    if baseline is not None:
+        return Check(name="first_list", passed=True, text=f"it is compared with the list of {baseline.day}")
+    text = "first list of this supplier: nothing to compare with"
+    return Check(name="first_list", passed=accept_first, text=text)
+
+
+def _labels(snapshot: Snapshot, baseline: Baseline | None, limits: Thresholds) -> list[Check]:
+    names = ("labels_to_zero", "labels_from_zero")
     if baseline is None:
-        return [_nothing_to_compare(name) for name in names]
+        return [nothing_to_compare(name) for name in names]
     known = snapshot.table.height
     count = flips(snapshot.table, baseline.table)
-    since = f"since {baseline.day}"
-    to_zero, from_zero, had_stock = count["to_zero"], count["from_zero"], count["had_stock"]
+    to_zero, from_zero, when = count["to_zero"], count["from_zero"], since(baseline)
     return [
-        _at_most(
+        at_most(
             names[0],
             to_zero / known,
             limits.max_share_to_zero,
-            f"{to_zero:,} of {known:,} known labels went to zero {since}",
+            f"{to_zero:,} of {known:,} known labels went to zero {when}",
         ),
-        _at_most(
+        at_most(
             names[1],
             from_zero / known,
             limits.max_share_from_zero,
-            f"{from_zero:,} of {known:,} known labels came back from zero {since}",
+            f"{from_zero:,} of {known:,} known labels came back from zero {when}",
         ),
-        _at_most(
-            names[2],
-            to_zero / had_stock if had_stock else 0.0,
-            limits.max_stock_lost,
-            f"{to_zero:,} of the {had_stock:,} labels that were in stock on {baseline.day} have none now",
-        ),
-        _one_sided(names[3], count, limits, since),
     ]
-
-
-def _one_sided(name: str, count: dict[str, int], limits: Thresholds, since: str) -> Check:
-    """Real stock rises here and falls there; another column of numbers moves nearly all one way."""
-    kept, rose, fell = count["kept_stock"], count["rose"], count["fell"]
-    if kept < FEWEST_LABELS:
-        return _nothing_to_compare(name, f"fewer than {FEWEST_LABELS} labels were in stock both times")
-    return _at_most(
-        name,
-        abs(rose - fell) / kept,
-        limits.max_one_sided_change,
-        f"of {kept:,} labels in stock both times {rose:,} have more and {fell:,} less {since}, "
-        "if nearly all move one way it may be another column",
-    )
 
 
 def _against_last_codes(
@@ -164,14 +161,14 @@ def _against_last_codes(
 ) -> list[Check]:
     names = ("row_count_change", "codes_kept", "match_rate_fall")
     if baseline is None or baseline.codes is None:
-        return [_nothing_to_compare(name) for name in names]
+        return [nothing_to_compare(name) for name in names]
     last = baseline.codes
     rows, last_rows = feed.rows.height, int(last["times"].sum())
     kept = last.join(snapshot.codes, on="key", how="semi").height
     share_kept, least = kept / last.height, limits.min_codes_kept
     rate, last_rate = snapshot.matched / snapshot.codes.height, int(last["matched"].sum()) / last.height
     return [
-        _at_most(
+        at_most(
             names[0],
             abs(rows / last_rows - 1),
             limits.max_row_count_change,
@@ -183,9 +180,9 @@ def _against_last_codes(
             limit=least,
             passed=share_kept >= least,
             text=f"{kept:,} of the {last.height:,} codes of {baseline.day} are still listed "
-            f"({share_kept:.1%}; at least {least:.0%} must be)",
+            f"({share_kept:.1%}; limit {least:.0%})",
         ),
-        _at_most(
+        at_most(
             names[2],
             max(0.0, 1 - rate / last_rate) if last_rate else 0.0,
             limits.max_match_rate_fall,
@@ -194,16 +191,86 @@ def _against_last_codes(
     ]
 
 
+def _conflicts(snapshot: Snapshot, limits: Thresholds) -> Check:
+    differing = snapshot.codes.filter(pl.col("quantities") > 1)
+    codes = snapshot.codes.height
+    text = f"{differing.height:,} of {codes:,} codes are listed twice with different stock"
+    if differing.height:
+        text += f" (the first is {differing['code'][0]!r})"
+    return at_most(
+        "conflicts",
+        differing.height / codes,
+        limits.max_conflicts,
+        text,
+        few=differing.height < FEWEST_NUMBERS,
+    )
+
+
+def _damaged_codes(snapshot: Snapshot, supplier: Supplier, known: Known) -> Check:
+    nothing = pl.Series(dtype=pl.String)
+    usual = known.baseline.codes["key"] if known.baseline and known.baseline.codes is not None else nothing
+    # What an out list does not name stays on sale, so there each damaged line counts.
+    limit, fewest = supplier.thresholds.max_damaged_codes, FEWEST_NUMBERS
+    if supplier.lists_out_of_stock:
+        limit, fewest = 0.0, 1
+        found = damaged_labels(snapshot.unmatched, known.parts["key"], usual)
+    else:
+        found = damaged_codes(snapshot.unmatched, known.parts, snapshot.codes["key"], usual)
+    text = (
+        f"{found.height:,} of {snapshot.codes.height:,} codes match nothing, but look like damaged known ones"
+    )
+    if found.height:
+        code, meant = found.select("code", "meant").row(0)
+        text += f", such as {code!r}" + (f" for {meant!r}" if meant else "")
+        text += "; was the list opened in another program and saved again?"
+    share = found.height / snapshot.codes.height
+    return at_most("damaged_codes", share, limit, text, few=found.height < fewest)
+
+
+def _unknown_lines(snapshot: Snapshot, known: Known, limits: Thresholds) -> Check:
+    """Count the new lines of an out list that are no label: what they mean stays on sale."""
+    new, unknown = snapshot.codes, snapshot.unmatched.unique("key", maintain_order=True)
+    if known.baseline and known.baseline.codes is not None:
+        earlier = known.baseline.codes
+        new = new.join(earlier, on="key", how="anti")
+        unknown = unknown.join(earlier, on="key", how="anti", maintain_order="left")
+    text = f"{unknown.height:,} of {new.height:,} new lines are no label of any store"
+    if unknown.height:
+        text += f" (the first is {unknown['code'][0]!r}); what they mean stays on sale"
+    share = unknown.height / max(new.height, 1)
+    return at_most(
+        "unknown_lines", share, limits.max_unknown_lines, text, few=unknown.height < FEWEST_NUMBERS
+    )
+
+
 def _fractions(feed: Feed, supplier: Supplier) -> Check:
     if not isinstance(supplier.rule, QuantityRule):
-        return _nothing_to_compare("fraction_share", "no rule of this supplier reads numbers")
+        return nothing_to_compare("fraction_share", "no rule of this supplier reads numbers")
     fractions = feed.rows.filter(pl.col("quantity").is_not_null() & pl.col("raw").str.contains(FRACTION))
     text = f"{fractions.height:,} of {feed.rows.height:,} rows have a fraction as their stock"
     if fractions.height:
         first = fractions.row(0, named=True)
         text += f" (the first, on row {first['row']}, reads {first['raw']!r}), as prices have"
-    return _at_most(
+    return at_most(
         "fraction_share", fractions.height / feed.rows.height, supplier.thresholds.max_fraction_share, text
+    )
+
+
+def _thousands(feed: Feed, supplier: Supplier) -> Check:
+    """Recognise quantities with three decimals, which some programs write with a comma: `1,000` is one."""
+    name = "thousands"
+    if not isinstance(supplier.rule, QuantityRule):
+        return nothing_to_compare(name, "no rule of this supplier reads numbers")
+    numbers = feed.rows.filter(pl.col("number") > 0)["number"]
+    if numbers.len() < FEWEST_NUMBERS:
+        return nothing_to_compare(name, f"fewer than {FEWEST_NUMBERS} rows have a number above 0")
+    whole = int((numbers % THOUSAND == 0).sum())
+    return at_most(
+        name,
+        whole / numbers.len(),
+        MOST_IN_THOUSANDS,
+        f"{whole:,} of {numbers.len():,} quantities above 0 are whole thousands: are they written with three "
+        "decimals?",
     )
 
 
@@ -211,7 +278,7 @@ def _other_supplier(snapshot: Snapshot, others: Others, limits: Thresholds) -> C
     name = "other_supplier_match"
     code, matched = next(iter(others.matched.items()), (None, 0))
     if not code:
-        return _nothing_to_compare(name, "no other supplier knows any of its codes")
+        return nothing_to_compare(name, "no other supplier knows any of its codes")
     ratio, limit = matched / max(snapshot.matched, 1), limits.max_other_supplier_ratio
     return Check(
         name=name,
@@ -224,7 +291,7 @@ def _other_supplier(snapshot: Snapshot, others: Others, limits: Thresholds) -> C
 
 
 def _same_content(snapshot: Snapshot, others: Others) -> Check:
-    """Whoever knows its codes best owns a file that lies there under two names; nobody does in a tie."""
+    """Judge a file that is there under two names: it is that supplier's who knows most of its codes."""
     theirs = next(iter(others.matched.values()), 0)
     owned = snapshot.matched > theirs
     same = listed(others.same_content)
@@ -238,17 +305,3 @@ def _same_content(snapshot: Snapshot, others: Others) -> Check:
         passed=owned or not others.same_content,
         text=text,
     )
-
-
-def _at_most(name: str, value: float, limit: float, text: str) -> Check:
-    return Check(
-        name=name,
-        value=value,
-        limit=limit,
-        passed=value <= limit,
-        text=f"{text} ({value:.1%}; at most {limit:.0%} is believed)",
-    )
-
-
-def _nothing_to_compare(name: str, why: str = "no accepted feed of an earlier day to compare with") -> Check:
-    return Check(name=name, passed=True, text=why)

@@ -14,7 +14,8 @@ from typing import Protocol
 import polars as pl
 
 from stock_pipeline.errors import RejectedFile, UnknownHeader
-from stock_pipeline.feeds.checks import Baseline, Others, check_feed, looks_like
+from stock_pipeline.feeds.checks import Others, check_feed, looks_like
+from stock_pipeline.feeds.comparison import Known
 from stock_pipeline.feeds.mapping import known_elsewhere
 from stock_pipeline.feeds.reading import Feed
 from stock_pipeline.feeds.report import count_matches, count_rows
@@ -30,24 +31,6 @@ class Reader(Protocol):
 
     def read_feed(self, path: Path, supplier: Supplier, limits: WorkbookLimits | None = None) -> Feed:
         """Read a list, or raise `RejectedFile`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a supplier before its feed is read.
-
-    Attributes:
-        parts: `custom_label`, `part_number`, `key` (String each), a row for each part of each label.
-        baseline: the supplier's last accepted feed of an earlier day; None if there is none.
-    """
-
-    parts: pl.DataFrame
-    baseline: Baseline | None = None
-
-    @property
-    def last(self) -> pl.DataFrame | None:
-        """`custom_label`, `quantity` of the last snapshot."""
-        return self.baseline.table if self.baseline else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +95,14 @@ def refusal(name: str, size: int) -> str | None:
 
 
 def judge(
-    path: Path, supplier: Supplier, known: Known, others: OtherSuppliers, run_date: date, reader: Reader
+    path: Path,
+    supplier: Supplier,
+    known: Known,
+    others: OtherSuppliers,
+    run_date: date,
+    reader: Reader,
+    *,
+    accept_first: bool = False,
 ) -> Judgement:
     """Judge a supplier's workbook. Nothing is written, and the same arguments give the same judgement.
 
@@ -123,6 +113,7 @@ def judge(
         others: what tells it from other suppliers' lists.
         run_date: the day it is for.
         reader: what reads it.
+        accept_first: whether the supplier's first list may be taken, though nothing is compared with it.
     """
     try:
         feed = _read(path, supplier, others.file, reader)
@@ -135,7 +126,7 @@ def judge(
     if others.mappings is not None and not supplier.lists_out_of_stock:
         matched = known_elsewhere(others.mappings, supplier, snapshot.codes["key"])
     beside = Others(matched, others.same_content)
-    checks = check_feed(feed, snapshot, supplier, known.baseline, beside)
+    checks = check_feed(feed, snapshot, supplier, known, beside, run_date, accept_first=accept_first)
     alike = looks_like(checks, beside)
     failed = [check for check in checks if not check.passed]
     rejecting = [check for check in failed if check.consequence is Consequence.REJECTED]

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from stock_pipeline.feeds.comparison import Known, content_of, content_since, record_of_codes
 from stock_pipeline.feeds.day_files import Uploads, same_content
+from stock_pipeline.feeds.evidence import evidence_of
 from stock_pipeline.feeds.feed_reader import FeedReader
-from stock_pipeline.feeds.judgement import Judgement, Known, OtherSuppliers, judge, refusal
+from stock_pipeline.feeds.judgement import Judgement, OtherSuppliers, judge, refusal
 from stock_pipeline.feeds.known import what_is_known
 from stock_pipeline.feeds.mapping import product_table
-from stock_pipeline.feeds.report import FeedFile, FeedReport, read_report, rows_for_staff, sample_rows
+from stock_pipeline.feeds.report import (
+    FeedFile,
+    FeedReport,
+    last_days,
+    read_report,
+    rows_for_staff,
+    sample_rows,
+)
 from stock_pipeline.feeds.snapshot import Snapshot
 from stock_pipeline.feeds.snapshot_files import write_snapshot
 from stock_pipeline.lake import locations
@@ -47,6 +56,7 @@ def process_feed(
     supplier: Supplier,
     run_date: date,
     release: Release | None = None,
+    accept_first: bool = False,
 ) -> FeedReport:
     """Judge a supplier's feed of a day; if it is accepted, write its snapshot. Always writes the report.
 
@@ -63,6 +73,7 @@ def process_feed(
         run_date: the day.
         release: accepts a feed that would be held. A release given before for the same file of that day
             holds still, so that a rerun ends as the run before it did.
+        accept_first: whether the supplier's first list may be taken, though nothing is compared with it.
 
     Raises:
         MissingTableError: the mapping or a registered snapshot is not in the bucket.
@@ -93,11 +104,27 @@ def process_feed(
             # The reader's process starts while this is fetched.
             where = {"bucket": bucket, "database": database}
             known = what_is_known(s3, glue, **where, supplier=supplier, run_date=run_date)
-            task = _Task(s3, bucket, suppliers, supplier, file, report.file, uploads, last, known, reader)
+            task = _Task(
+                s3,
+                bucket,
+                suppliers,
+                supplier,
+                file,
+                report.file,
+                uploads,
+                last,
+                known,
+                reader,
+                earlier,
+                accept_first,
+            )
             task.fill_in(report, [entry for entry in (release, earlier and earlier.release) if entry])
     # What an earlier run of the day accepted stays in force.
     in_force = run_date if report.verdict is Verdict.ACCEPTED else max(dates, default=None)
-    report.age_days = (run_date - in_force).days if in_force else None
+    if report.verdict is not Verdict.ACCEPTED and in_force:
+        since = read_report(s3, bucket, in_force, supplier.code) if in_force < run_date else earlier
+        report.content_since = (since and since.content_since) or in_force
+    report.age_days = (run_date - report.content_since).days if report.content_since else None
     report.stale = (report.age_days or 0) > supplier.thresholds.max_age_days
     key = locations.stock_feed_report_key(run_date, supplier.code)
     put(s3, bucket, key, report.model_dump_json(indent=2).encode())
@@ -107,7 +134,10 @@ def process_feed(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A supplier's file of a day, and what judging it takes; `described` is its part of the report."""
+    """A supplier's file of a day, and what judging it takes; `described` is its part of the report.
+
+    `earlier` is the report of the day's run before this one, if there was one.
+    """
 
     s3: S3Client
     bucket: str
@@ -119,6 +149,8 @@ class _Task:
     last_uploads: Uploads | None
     known: Known
     reader: FeedReader
+    earlier: FeedReport | None
+    accept_first: bool
 
     def fill_in(self, report: FeedReport, releases: list[Release]) -> None:
         """Judge the file, fill in the report, and write the snapshot or the quarantined copy."""
@@ -135,6 +167,12 @@ class _Task:
             report.quarantined = quarantine(self.s3, self.bucket, self.file, report.run_date, report.reason)
         elif judgement.snapshot:
             self._accept_or_hold(judgement.snapshot, judgement.reason, releases, report)
+            if self.known.baseline:
+                report.evidence = evidence_of(judgement.snapshot, self.known.baseline)
+                if report.verdict is Verdict.HELD:
+                    report.evidence.last_days = last_days(
+                        self.s3, self.bucket, report.run_date, report.supplier
+                    )
         if judgement.feed:
             report.samples = sample_rows(judgement.feed, judgement.snapshot)
             rows = harmless_csv(rows_for_staff(judgement.feed, judgement.snapshot))
@@ -157,7 +195,30 @@ class _Task:
                     self.s3, self.bucket, self.supplier.code, days, size=self.file.size, sha256=sha256
                 ),
             )
-            return judge(path, self.supplier, self.known, others, run_date, self.reader)
+            return judge(
+                path,
+                self.supplier,
+                self._known(sha256),
+                others,
+                run_date,
+                self.reader,
+                accept_first=self._first_may_pass(sha256),
+            )
+
+    def _known(self, sha256: str) -> Known:
+        """Leave out the day's own accepted list if it is of this very file, so that a rerun ends the same."""
+        if self._was_accepted(sha256):
+            return replace(self.known, past=replace(self.known.past, same_day=None))
+        return self.known
+
+    def _first_may_pass(self, sha256: str) -> bool:
+        return self.accept_first or self._was_accepted(sha256)
+
+    def _was_accepted(self, sha256: str) -> bool:
+        before = self.earlier
+        return bool(
+            before and before.verdict is Verdict.ACCEPTED and before.file and before.file.sha256 == sha256
+        )
 
     def _accept_or_hold(
         self, snapshot: Snapshot, why: str, releases: list[Release], report: FeedReport
@@ -167,11 +228,13 @@ class _Task:
         release = next((entry for entry in releases if entry.sha256 in {None, sha256}), None)
         if why and not release:
             report.verdict = Verdict.HELD
-            report.reason = f"{self.file.shown} is held, and does not count until somebody releases it: {why}"
+            report.reason = f"{self.file.shown} is held, and does not count until it is released: {why}"
             if releases:
                 report.reason += "; the release that was given is for another file"
             return
         report.verdict = Verdict.ACCEPTED
+        content = content_of(record_of_codes(snapshot))
+        report.content_since = content_since(content, report.run_date, self.known.past.contents or {})
         report.reason = (
             "{rows:,} rows, {matched:,} of {codes:,} codes matched, {labels:,} labels of which {in_stock:,} "
             "in stock, {changed:,} changed".format(**report.counts)

@@ -9,7 +9,7 @@ import polars as pl
 
 from stock_pipeline.codes import clean_code, match_key
 from stock_pipeline.errors import RejectedFile, UnknownHeader, UnreadableWorkbook
-from stock_pipeline.feeds.rules import judge_stock
+from stock_pipeline.feeds.rules import judge_stock, number_as_sent
 from stock_pipeline.spreadsheets.first_sheet import read_first_sheet
 from stock_pipeline.spreadsheets.lists import HEADER_ROWS
 from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
@@ -27,7 +27,7 @@ class Feed:
         rows: a row for each line of the list that has a code: `row` (u32, the sheet's row number), `code`
             (String, cleaned), `key` (String, what it is matched by), `raw` (String, the stock cell as text,
             null where the layout has none), `quantity` (Int32, null if rejected), `reason` (String, why it
-            was rejected).
+            was rejected), `number` (Float64, the stock as sent, null where it is no number).
         header_row: the sheet row of the header.
         skipped: lines that have something in them but no code: `row` (u32), `raw` (String, the stock cell).
         other_sheets: names of further sheets, which were not read.
@@ -66,16 +66,29 @@ def read_feed(path: Path, supplier: Supplier, limits: WorkbookLimits | None = No
         raise RejectedFile(str(error)) from error
     cells = sheet.cells
     header_row = _find_header(cells, supplier, sheet.name, sheet.other_sheets)
-    body = cells.slice(header_row)
     stock = pl.col(str(supplier.stock_column)) if supplier.stock_column else pl.lit(None, pl.String)
-    code = pl.col(str(supplier.code_column))
-    rows = body.select(
-        "row",
-        clean_code(code).alias("code"),
-        match_key(code).alias("key"),
-        stock.alias("raw"),
-        pl.any_horizontal(pl.exclude("row").is_not_null()).alias("used"),
-    )
+    used = pl.any_horizontal(pl.exclude("row").is_not_null())
+    body = cells.slice(header_row).select("row", code=pl.col(str(supplier.code_column)), raw=stock, used=used)
+    return feed_of_rows(body, supplier, header_row, sheet.other_sheets)
+
+
+def feed_of_rows(
+    body: pl.DataFrame, supplier: Supplier, header_row: int = 1, other_sheets: tuple[str, ...] = ()
+) -> Feed:
+    """Judge the rows of a list.
+
+    Args:
+        body: the rows below the header: `row` (u32), `code`, `raw` (String each, the cells as they are),
+            `used` (bool, whether there is anything in the row).
+        supplier: whose list it is.
+        header_row: the sheet row of the header.
+        other_sheets: names of further sheets.
+
+    Raises:
+        RejectedFile: no row has a code.
+    """
+    code = pl.col("code")
+    rows = body.select("row", clean_code(code).alias("code"), match_key(code).alias("key"), "raw", "used")
     skipped = rows.filter(pl.col("used") & pl.col("code").is_null()).select("row", "raw")
     rows = rows.filter(pl.col("code").is_not_null()).drop("used")
     if rows.is_empty():
@@ -83,10 +96,12 @@ def read_feed(path: Path, supplier: Supplier, limits: WorkbookLimits | None = No
     # A list of a hundred thousand rows has some hundred different stock cells: each is judged once.
     quantity, reason = judge_stock(supplier, pl.col("raw"))
     judged = rows.select(pl.col("raw").unique()).with_columns(
-        quantity.alias("quantity"), reason.alias("reason")
+        quantity.alias("quantity"),
+        reason.alias("reason"),
+        number_as_sent(supplier, pl.col("raw")).alias("number"),
     )
     rows = rows.join(judged, on="raw", how="left", nulls_equal=True, maintain_order="left")
-    return Feed(rows, header_row, skipped, sheet.other_sheets)
+    return Feed(rows, header_row, skipped, other_sheets)
 
 
 def _find_header(cells: pl.DataFrame, supplier: Supplier, sheet: str, other_sheets: tuple[str, ...]) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from pydantic import BaseModel
 
+from stock_pipeline.feeds.evidence import DayFigures, Evidence
 from stock_pipeline.feeds.reading import Feed
 from stock_pipeline.feeds.snapshot import NO_LABEL, Snapshot
 from stock_pipeline.lake.locations import date_parts, stock_feed_report_key
@@ -24,6 +25,11 @@ EVENTS = {
     Verdict.REJECTED: Event.FEED_REJECTED,
     Verdict.MISSING: Event.FEED_MISSING,
 }
+
+
+DAYS = 30
+FIGURES = ("rows", "in_stock", "to_zero", "from_zero")
+"""What a held list's report shows of the days before it."""
 
 
 class FeedFile(BaseModel):
@@ -52,7 +58,10 @@ class FeedReport(BaseModel):
         release: who had the feed accepted although it was held, and why.
         snapshot: key of the snapshot written, if the feed was accepted.
         last_snapshot: date of the supplier's last accepted snapshot of an earlier day.
-        age_days: age in days of the snapshot now in force; None if there is none.
+        content_since: the first day on which the supplier's lists said what the list in force says. The same
+            list again does not make stock younger.
+        age_days: days since `content_since`; None if no snapshot is in force.
+        evidence: what changed against the baseline; None if the list could not be compared.
         stale: whether that is older than the supplier's `max_age_days`.
     """
 
@@ -71,7 +80,9 @@ class FeedReport(BaseModel):
     snapshot: str | None = None
     quarantined: str | None = None
     last_snapshot: date | None = None
+    content_since: date | None = None
     age_days: int | None = None
+    evidence: Evidence | None = None
     stale: bool = False
 
     def partition(self, bucket: str) -> dict[str, Any] | None:
@@ -102,6 +113,19 @@ def read_report(s3: S3Client, bucket: str, run_date: date, supplier: str) -> Fee
     except s3.exceptions.NoSuchKey:
         return None
     return FeedReport.model_validate_json(body)
+
+
+def last_days(s3: S3Client, bucket: str, run_date: date, supplier: str) -> list[DayFigures]:
+    """Collect the supplier's last 30 days before this one that have a report, newest first."""
+    days = (run_date - timedelta(days=back) for back in range(1, DAYS + 1))
+    reports = (read_report(s3, bucket, day, supplier) for day in days)
+    return [
+        DayFigures(
+            day=report.run_date, verdict=report.verdict, **{name: report.counts.get(name) for name in FIGURES}
+        )
+        for report in reports
+        if report
+    ]
 
 
 def count_rows(feed: Feed) -> dict[str, int]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from stock_pipeline.feeds.comparison import Known
 from stock_pipeline.feeds.day_files import Uploads
 from stock_pipeline.feeds.feed_reader import FeedReader
-from stock_pipeline.feeds.judgement import Judgement, Known, OtherSuppliers, judge
+from stock_pipeline.feeds.judgement import Judgement, OtherSuppliers, judge
 from stock_pipeline.suppliers import Supplier, SuppliersFile
 from stock_pipeline.verdicts import Verdict
 

@@ -43,8 +43,19 @@ def judge_stock(supplier: Supplier, raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
             return pl.lit(0, pl.Int32), pl.lit(None, pl.String)
 
 
+def number_as_sent(supplier: Supplier, raw: pl.Expr) -> pl.Expr:
+    """Read the number in a stock cell, uncapped (Float64); null if it has none or the rule reads none."""
+    if not isinstance(supplier.rule, QuantityRule):
+        return pl.lit(None, pl.Float64)
+    return _number(raw.str.strip_chars(SPACES))
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    return text.str.extract(NUMBER).str.replace_all(",", "").cast(pl.Float64, strict=False)
+
+
 def _judge_number(text: pl.Expr, cap: int | None) -> tuple[pl.Expr, pl.Expr]:
-    number = text.str.extract(NUMBER).str.replace_all(",", "").cast(pl.Float64, strict=False)
+    number = _number(text)
     whole = number.floor().clip(lower_bound=0)
     capped = whole if cap is None else whole.clip(upper_bound=cap)
     fits = number.is_finite() & (capped <= LARGEST_QUANTITY)

@@ -21,7 +21,9 @@ class Snapshot:
         table: a row for each known label, sorted by it, in the columns of `supplier_stock`.
         unmatched: rows of the feed whose code no label is known for (columns as `Feed.rows`).
         codes: a row for each distinct code of the feed: `key`, `code`, `quantity` (lowest), `rejected`
-            (bool), `times` (u32, how often it is listed), `quantities` (u32, how many different ones).
+            (bool), `times` (u32, how often it is listed), `quantities` (u32, how many different ones),
+            `number` (Float64, the lowest stock as sent; null where it is no number), `row` (u32, its first
+            sheet row).
     """
 
     table: pl.DataFrame
@@ -56,6 +58,8 @@ def build_snapshot(
         pl.col("reason").is_not_null().any().alias("rejected"),
         pl.len().alias("times"),
         pl.col("quantity").drop_nulls().n_unique().alias("quantities"),
+        pl.col("number").min(),
+        pl.col("row").min(),
     )
     absent = supplier.rule.in_quantity if isinstance(supplier.rule, OutListRule) else 0
     listed = pl.col("times").is_not_null()

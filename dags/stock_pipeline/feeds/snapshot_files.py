@@ -10,7 +10,7 @@ import polars as pl
 from botocore.exceptions import ClientError
 
 from stock_pipeline.errors import MissingTableError
-from stock_pipeline.feeds.checks import Baseline
+from stock_pipeline.feeds.comparison import Baseline, content_of, record_of_codes
 from stock_pipeline.feeds.snapshot import Snapshot
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.objects import parquet, put
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RELEASED_METADATA = "released"
 """Metadata of a snapshot that was released by a person, which lets its changes through the table's audit."""
+CONTENT_METADATA = "content"
+"""Metadata of a snapshot: what its list said, as `content_of` digests it."""
 
 
 def write_snapshot(
@@ -34,19 +36,9 @@ def write_snapshot(
         Bucket=bucket,
         Key=key,
         Body=parquet(snapshot.table.match_to_schema(SUPPLIER_STOCK.schema)),
-        Metadata={RELEASED_METADATA: "true"} if released else {},
+        Metadata={CONTENT_METADATA: content_of(codes)} | ({RELEASED_METADATA: "true"} if released else {}),
     )
     return key
-
-
-def record_of_codes(snapshot: Snapshot) -> pl.DataFrame:
-    """Note the codes of a feed for later ones: `key`, `times`, `matched`, as `Baseline.codes`."""
-    known = snapshot.codes.join(snapshot.unmatched, on="key", how="anti").select("key", matched=True)
-    return (
-        snapshot.codes.join(known, on="key", how="left")
-        .select("key", "times", pl.col("matched").fill_null(value=False))
-        .sort("key")
-    )
 
 
 def snapshot_metadata(s3: S3Client, bucket: str, supplier: str, day: date) -> dict[str, str]:
@@ -75,16 +67,13 @@ def read_baseline(s3: S3Client, bucket: str, supplier: str, day: date) -> Baseli
         codes = pl.read_parquet(BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
     except s3.exceptions.NoSuchKey:
         codes = None
-    return Baseline(day, _read_snapshot(s3, bucket, supplier, day), codes)
-
-
-def _read_snapshot(s3: S3Client, bucket: str, supplier: str, day: date) -> pl.DataFrame:
     key = SUPPLIER_STOCK.key(supplier, *locations.date_parts(day))
     try:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        found = s3.get_object(Bucket=bucket, Key=key)
     except s3.exceptions.NoSuchKey as error:
         raise _gone(bucket, key, day) from error
-    return pl.read_parquet(BytesIO(body), columns=["custom_label", "quantity"])
+    table = pl.read_parquet(BytesIO(found["Body"].read()), columns=["custom_label", "quantity"])
+    return Baseline(day, table, codes, released=RELEASED_METADATA in found["Metadata"])
 
 
 def _gone(bucket: str, key: str, day: date) -> MissingTableError:

@@ -27,7 +27,7 @@ def test_a_workbook_that_ends_its_reader_does_not_harm_the_others(lake: Lake, tm
     good = path.read_bytes()
     files = [Chosen("APE.xlsx", deadly), Chosen("BGA.xlsx", good), Chosen("BET.xlsx", deadly)]
     lines = list(look_at_feeds(files, DAY, SUPPLIERS))
-    assert [line.outlook for line in lines] == [Outlook.UNUSABLE, Outlook.FINE, Outlook.UNUSABLE]
+    assert [line.outlook for line in lines] == [Outlook.UNUSABLE, Outlook.HELD, Outlook.UNUSABLE]
     assert [WORDS in line.text for line in lines] == [True, False, True]
 
 

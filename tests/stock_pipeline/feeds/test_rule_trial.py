@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stock_pipeline.errors import SuppliersFileError
-from stock_pipeline.feeds.judgement import Known
+from stock_pipeline.feeds.comparison import Known
 from stock_pipeline.feeds.known import what_is_known_soon
 from stock_pipeline.feeds.rule_trial import Trial, feed_of_day, try_rules
 from stock_pipeline.suppliers import load_suppliers, rules_as_text, with_rules
@@ -95,7 +95,7 @@ def test_words_where_numbers_should_be_reject_the_list(lake: Lake, tmp_path: Pat
         lake, tmp_path, f"headers: [[BGA REFERENCE, Stock]]\ncode_column: 1\nstock_column: 2\n{rule}"
     )
     assert trial.after.verdict is Verdict.REJECTED
-    assert trial.after.reason.startswith("62 of 62 rows (100.0%) have no usable stock; at most 5% may")
+    assert trial.after.reason.startswith("62 of 62 rows (100.0%; limit 5%) have no usable stock")
     assert trial.rows.height == 61
     assert trial.rows["why"][0] == "none of the words YES, NO"
 

@@ -26,10 +26,18 @@ Row = tuple[str, int | None]
 def feed_of(rows: Iterable[Row]) -> Feed:
     """A feed of codes and quantities; None is a rejected row."""
     listed = [
-        (number, code, code.upper(), None, quantity, None if quantity is not None else "not a number")
+        (
+            number,
+            code,
+            code.upper(),
+            None,
+            quantity,
+            quantity,
+            None if quantity is not None else "not a number",
+        )
         for number, (code, quantity) in enumerate(rows, start=2)
     ]
-    columns = {"row": pl.UInt32, "code": pl.String, "key": pl.String, "raw": pl.String}
+    columns = {"row": pl.UInt32, "code": pl.String, "key": pl.String, "raw": pl.String, "number": pl.Float64}
     schema: Any = columns | {"quantity": pl.Int32, "reason": pl.String}
     return Feed(pl.DataFrame(listed, schema=schema, orient="row"), 1, pl.DataFrame(), ())
 

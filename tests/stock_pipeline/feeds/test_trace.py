@@ -79,6 +79,7 @@ def publish(
         run_date=day,
         # The lists are far too short, and too much alike, to be believed by themselves.
         release=Release(by="ann", reason="a test") if released else None,
+        accept_first=True,
     )
     if partition := report.partition(lake.bucket):
         lake.register(SUPPLIER_STOCK.name, partition["values"], report.snapshot or "")
@@ -306,6 +307,7 @@ def test_a_missing_list_leaves_the_one_before_in_force(lake: Lake):
         suppliers=SUPPLIERS,
         supplier=SUPPLIERS.supplier("APE"),
         run_date=TOMORROW,
+        accept_first=True,
     )
     found = trace(lake, "APE", "A-NO", TOMORROW)
     assert found.sentence.startswith(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from stock_pipeline.feeds import processing
+from stock_pipeline.feeds.comparison import Known
 from stock_pipeline.feeds.feed_reader import FEED_LIMITS, FeedReader
-from stock_pipeline.feeds.judgement import Known
 from stock_pipeline.feeds.known import what_is_known_soon
 from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.feeds.rule_trial import try_rules
@@ -57,7 +57,7 @@ def content(tmp_path: Path) -> bytes:
 
 def process(lake: Lake) -> FeedReport:
     return processing.process_feed(
-        lake.s3, lake.glue, **lake.where, suppliers=SUPPLIERS, supplier=BGA, run_date=DAY
+        lake.s3, lake.glue, **lake.where, suppliers=SUPPLIERS, supplier=BGA, run_date=DAY, accept_first=True
     )
 
 
