@@ -184,11 +184,8 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
         "staging_location": f"s3://{stack.bucket}/{staging_prefix('store_staging_x')}",
         "limits": load_suppliers().store_limits.model_dump(),
     }
-    where: dict[str, Any] = {"bucket": stack.bucket, "database": stack.database}
     stage_upload(
-        stack.s3,
-        stack.glue,
-        **where,
+        stack.lake,
         name=plan["upload_table"],
         paths=[Path(name) for name in read["upload"]],
         columns=UPLOAD_COLUMNS,
@@ -200,13 +197,11 @@ def measure(endpoint: str, folder: Path, *, total: int, changes: int, stores: in
     assert {row[-1] for row in checks} == {"true"}, checks
     began = time.perf_counter()
     publish(
-        stack.s3,
-        stack.glue,
-        **where,
+        stack.lake,
         staging_table=plan["staging_table"],
         table=STORE,
         run_date=date(2024, 8, 4),
-        fence=Fence("a test", published_versions(stack.s3, stack.bucket, STORE, (CHANGED,)), lambda: None),
+        fence=Fence("a test", published_versions(stack.lake, STORE, (CHANGED,)), lambda: None),
         within=(CHANGED,),
     )
     publish_seconds = time.perf_counter() - began

@@ -71,7 +71,7 @@ with DAG(
     describe = PythonOperator(
         task_id="describe",
         python_callable=tasks.describe,
-        op_kwargs={"bucket": settings.BUCKET, "page": settings.FRONT_END},
+        op_kwargs={**settings.LAKE, "page": settings.FRONT_END},
     )
     # Not the ApprovalOperator, which on Reject skips the task that keeps the answer.
     decide = HITLOperator(
@@ -91,7 +91,7 @@ with DAG(
     take_answer = PythonOperator(
         task_id="take_answer",
         python_callable=tasks.take_answer,
-        op_kwargs={"answer": decide.output, "bucket": settings.BUCKET},
+        op_kwargs={"answer": decide.output, **settings.LAKE},
     )
     release = TriggerDagRunOperator(
         task_id="release",

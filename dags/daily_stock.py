@@ -73,7 +73,7 @@ with DAG(
     plan_run = PythonOperator(
         task_id="plan_run",
         python_callable=tasks.plan_run,
-        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+        op_kwargs=settings.RUN,
     )
     feeds = each_feed(plan_run)
     list_held_feeds = PythonOperator(

@@ -61,7 +61,7 @@ with DAG(
     plan_run = PythonOperator(
         task_id="plan_run",
         python_callable=tasks.plan_run,
-        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+        op_kwargs=settings.RUN,
     )
     lock_tables = PythonOperator(task_id="lock_tables", **locks.locking(tasks.LOCKED))
     read_file, report_product = refresh(PRODUCT, settings.PRODUCT, subject=PRODUCT.name, file=plan_run.output)
@@ -72,7 +72,7 @@ with DAG(
             "report": report_product.output,
             "planner": plan_run.task_id,
             "run_date": settings.RUN_DATE,
-            "bucket": settings.BUCKET,
+            **settings.LAKE,
         },
     )
     plan_run >> lock_tables >> read_file

@@ -60,7 +60,7 @@ with DAG(
     plan_run = PythonOperator(
         task_id="plan_run",
         python_callable=tasks.plan_run,
-        op_kwargs={"run_date": settings.RUN_DATE, "database": settings.DATABASE},
+        op_kwargs=settings.RUN,
     )
     refresh_product = TriggerDagRunOperator(
         task_id="refresh_product",
@@ -77,7 +77,7 @@ with DAG(
     list_partitions = PythonOperator(
         task_id="list_partitions",
         python_callable=tasks.list_partitions,
-        op_kwargs={"bucket": settings.BUCKET},
+        op_kwargs=settings.LAKE,
         # One store's bad file is no reason to leave out the others.
         trigger_rule=TriggerRule.ALL_DONE,
     )
@@ -90,7 +90,7 @@ with DAG(
     check_tables = PythonOperator(
         task_id="check_tables",
         python_callable=tasks.check_tables,
-        op_kwargs={"bucket": settings.BUCKET, "database": settings.DATABASE},
+        op_kwargs=settings.LAKE,
         trigger_rule=TriggerRule.ALL_DONE,
     )
     plan_run >> [refresh_product, refresh_stores] >> list_partitions >> register_partitions >> check_tables

@@ -66,5 +66,5 @@ with DAG(
         outlets=[settings.SUPPLIER_STOCK],
         **settings.WAITING,
     )
-    ending = end_of_run(tasks.summarise, {"run_date": settings.RUN_DATE, "bucket": settings.BUCKET})
+    ending = end_of_run(tasks.summarise, settings.RUN)
     list_old_data >> delete_old_data >> tell("tell_deleted", delete_old_data) >> ending.summarise

@@ -49,7 +49,7 @@ from stock_airflow.tasks import rollback_ebay as tasks
 from stock_airflow.telling import tell
 from stock_pipeline.lake.tables import STORES
 
-RUN: dict[str, Any] = {"run_date": settings.RUN_DAY, "bucket": settings.BUCKET}
+RUN: dict[str, Any] = {"run_date": settings.RUN_DAY, **settings.LAKE}
 
 PARAMS = {
     "table_date": forms.required_date("The date of the table to go back to, {days}."),

@@ -73,7 +73,7 @@ with DAG(
     plan_run = PythonOperator(
         task_id="plan_run",
         python_callable=tasks.plan_run,
-        op_kwargs={"run_date": settings.RUN_DATE, "bucket": settings.BUCKET},
+        op_kwargs=settings.RUN,
     )
 
     # One lock for all stores of the run, so that they need not wait for each other.
@@ -96,7 +96,7 @@ with DAG(
             "reports": stores.output,
             "planner": plan_run.task_id,
             "run_date": settings.RUN_DATE,
-            "bucket": settings.BUCKET,
+            **settings.LAKE,
         },
         planned=plan_run.output,
         named_by="store",

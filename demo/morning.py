@@ -6,10 +6,10 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import boto3
@@ -36,9 +36,7 @@ from local_aws.template import TEMPLATE_PATH, create_resources
 from samples.feeds import last_days, write_sample_feeds
 from samples.refresh_files import write_refresh_files
 from samples.tables import write_product_and_store
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from stock_pipeline.lake.lake import Lake
 
 DAG_ID = "daily_stock"
 REFRESHES = ("monthly_product", "weekly_store")
@@ -73,7 +71,7 @@ def show_at(ports: dict[Program, int], morning: Morning) -> bool:
         )
         morning.launch(airflow)
         morning.say("Airflow is starting; meanwhile the data is made")
-        bucket = morning.load(aws_at, outputs)
+        lake = morning.load(aws_at, outputs)
         airflow.wait()
         api = AirflowApi(airflow_at)
         morning.await_dags(api)
@@ -82,9 +80,9 @@ def show_at(ports: dict[Program, int], morning: Morning) -> bool:
         morning.launch(staff)
         staff.wait()
         morning.say(f"the page for staff is up: {page}")
-        outcomes = morning.run(api, bucket)
+        outcomes = morning.run(api, lake)
     newest = next(one for one in reversed(outcomes) if one.dag_id == DAG_ID)
-    show_places(morning.console, ports, newest, bucket.name)
+    show_places(morning.console, ports, newest, lake.bucket)
     return not any(one.broken for one in outcomes)
 
 
@@ -102,7 +100,7 @@ def show_in(airflow: str, aws: str, morning: Morning) -> bool:
     with _told():
         outputs = create_resources(TEMPLATE_PATH, aws)
         morning.say(f"the local AWS at {aws} has the resources of {_shown(TEMPLATE_PATH)}")
-        bucket = morning.load(aws, outputs)
+        lake = morning.load(aws, outputs)
         deadline = time.monotonic() + START_SECONDS
         while not healthy(airflow):
             if time.monotonic() > deadline:
@@ -110,7 +108,7 @@ def show_in(airflow: str, aws: str, morning: Morning) -> bool:
             time.sleep(1)
         api = AirflowApi(airflow)
         morning.await_dags(api)
-        outcomes = morning.run(api, bucket)
+        outcomes = morning.run(api, lake)
     return not any(one.broken for one in outcomes)
 
 
@@ -131,14 +129,6 @@ def _told() -> Iterator[None]:
             f"The local AWS did not answer as it should ({error}). Was it ended? Its log is in "
             f"{_shown(AWS_STATE)}"
         ) from error
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """The bucket of the demo, by name, and the client that reaches it."""
-
-    name: str
-    s3: S3Client
 
 
 class Morning:
@@ -176,9 +166,14 @@ class Morning:
         with self._signals.held():
             server.launch()
 
-    def load(self, aws: str, outputs: dict[str, str]) -> Bucket:
+    def load(self, aws: str, outputs: dict[str, str]) -> Lake:
         """Put tables and feeds into the bucket."""
-        bucket = Bucket(outputs["BucketName"], boto3.client("s3", **client_arguments(aws)))
+        lake = Lake(
+            s3=boto3.client("s3", **client_arguments(aws)),
+            glue=boto3.client("glue", **client_arguments(aws)),
+            bucket=outputs["BucketName"],
+            database=outputs["DatabaseName"],
+        )
         feeds = self._given or self._samples()
         for folder in feeds.empty:
             self.say(f"{_shown(folder)} has no .xlsx file and is left out")
@@ -188,14 +183,14 @@ class Morning:
         except ValueError as error:
             raise DemoError(f"FEEDS={feeds.folder}: {error}") from error
         listings = write_refresh_files(self.work / "tables", self.work / "refresh", STORES)
-        files = upload_refresh_files(bucket.s3, bucket.name, self._days[0], self.work / "refresh")
+        files = upload_refresh_files(lake, self._days[0], self.work / "refresh")
         self.say(
             f"{files} lists are uploaded: product with {made.product_rows:,} rows, {len(listings)} stores "
             f"with {sum(listings.values()):,} listings"
         )
         for day, folder in feeds.days:
-            self.say(f"{upload_feeds(bucket.s3, bucket.name, day, folder)} files of {day} are uploaded")
-        return bucket
+            self.say(f"{upload_feeds(lake, day, folder)} files of {day} are uploaded")
+        return lake
 
     def _samples(self) -> Feeds:
         folder = self.work / "feeds"
@@ -219,7 +214,7 @@ class Morning:
                 raise DemoError(f"Airflow has not found {', '.join(missing)} after {PARSE_SECONDS} s")
             time.sleep(1)
 
-    def run(self, api: AirflowApi, bucket: Bucket) -> list[Outcome]:
+    def run(self, api: AirflowApi, lake: Lake) -> list[Outcome]:
         """Refresh product and store, run the days, prune; returns what became of each run, in order."""
         refreshes = {dag_id: self._trigger(api, dag_id, self._days[0]) for dag_id in REFRESHES}
         outcomes = [self._watch(api, dag_id, run_id, self._days[0]) for dag_id, run_id in refreshes.items()]
@@ -227,7 +222,7 @@ class Morning:
             # On the first day there is nothing to compare the lists with.
             first = {"accept_first": True} if day == self._days[0] else {}
             ended = self._watch(api, DAG_ID, self._trigger(api, DAG_ID, day, **first), day)
-            outcomes.append(replace(ended, attention=[*ended.attention, *self._show_day(bucket, day)]))
+            outcomes.append(replace(ended, attention=[*ended.attention, *self._show_day(lake, day)]))
         last = self._days[-1]
         outcomes.append(self._watch(api, PRUNING, self._trigger(api, PRUNING, last), last))
         show_attention(self.console, outcomes)
@@ -246,15 +241,15 @@ class Morning:
         self.say(f"{dag_id} for {day} {ended.words}")
         return ended
 
-    def _show_day(self, bucket: Bucket, day: date) -> list[str]:
+    def _show_day(self, lake: Lake, day: date) -> list[str]:
         """Show what a run made of a day; returns what its own list of concerns does not have."""
-        summary = read_summary(bucket.s3, bucket.name, day)
+        summary = read_summary(lake, day)
         if summary is None:
             return [f"the run left no summary of {day}"]
         show_summary(self.console, summary)
         if summary.upload_zip:
             copy = self.work / Path(summary.upload_zip).name
-            bucket.s3.download_file(bucket.name, summary.upload_zip, str(copy))
+            lake.download(summary.upload_zip, copy)
             self.console.print(f"a copy of the zip: {_shown(copy)}")
         return missing_feeds(summary)
 

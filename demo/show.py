@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,10 +17,8 @@ from demo.runs import Outcome
 from local_aws.environment import endpoint_url as aws_address
 from stock_pipeline.daily_summary.summary import RunSummary
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 COUNTS = ("rows", "matched", "unmatched", "rejected", "changed", "to_zero", "from_zero")
 COLOURS = {"accepted": "green", "held": "yellow", "rejected": "red", "missing": "yellow", "failed": "red"}
@@ -32,13 +29,10 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True, width=max(110, shutil.get_terminal_size().columns))
 
 
-def read_summary(s3: S3Client, bucket: str, day: date) -> RunSummary | None:
+def read_summary(lake: Lake, day: date) -> RunSummary | None:
     """The summary which the run of a day wrote; None if it wrote none."""
-    try:
-        body = s3.get_object(Bucket=bucket, Key=locations.run_summary_key(day))["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
-    return RunSummary.model_validate_json(body)
+    body = lake.read_or_none(locations.run_summary_key(day))
+    return RunSummary.model_validate_json(body) if body else None
 
 
 def show_summary(console: Console, summary: RunSummary) -> None:

@@ -12,12 +12,18 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from stock_airflow.settings import AWS_CONN_ID, LONDON
 from stock_pipeline.errors import NeedsPersonError
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.messages import shortened
 from stock_pipeline.run_dates import check_day
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
+
+
+def open_lake(bucket: str, database: str) -> Lake:
+    """The bucket and its catalog, through the clients of the AWS connection."""
+    return Lake(s3_client(), glue_client(), bucket, database)
 
 
 def s3_client() -> S3Client:

@@ -22,6 +22,8 @@ BUCKET = "{{ var.value.stock_bucket }}"
 DATABASE = "{{ var.value.stock_database }}"
 WORKGROUP = "{{ var.value.stock_workgroup }}"
 TOPIC_ARN = "{{ var.value.stock_topic_arn }}"
+LAKE = {"bucket": BUCKET, "database": DATABASE}
+"""What a task opens the lake with."""
 DEADLINE = "{{ var.value.stock_deadline }}"
 # The one that may be left out.
 FRONT_END = "{{ var.value.get('stock_front_end', '').rstrip('/') }}"
@@ -43,7 +45,7 @@ REPORT_PAGE = (
 )
 """Where the page for staff shows the report on a run of `daily_stock`; a dry run has its own."""
 
-RUN: dict[str, Any] = {"run_date": RUN_DATE, "bucket": BUCKET, "database": DATABASE}
+RUN: dict[str, Any] = {"run_date": RUN_DATE, **LAKE}
 """What nearly every task is given: the day, the bucket and the Glue database."""
 
 ATHENA: dict[str, Any] = {"database": DATABASE, "workgroup": WORKGROUP, "sleep_time": 2}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from frontend.core.settings import settings
+from stock_pipeline.lake.lake import Lake
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -46,10 +50,15 @@ def s3_client() -> S3Client:
 
 
 @cache
-def sending_s3_client() -> S3Client:
-    """S3 for sending files: it answers only once it has stored all of one."""
-    client: S3Client = boto3.client("s3", config=PATIENT)
-    return client
+def lake() -> Lake:
+    """The bucket and the catalog of the settings."""
+    return Lake(s3_client(), glue_client(), settings().bucket, settings().database)
+
+
+@cache
+def sending_lake() -> Lake:
+    """The same for sending files: S3 answers only once it has stored all of one."""
+    return replace(lake(), s3=boto3.client("s3", config=PATIENT))
 
 
 @cache

@@ -8,17 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stock_pipeline.ebay.upload_ledger import UploadSet, upload_set
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.publishing import published_date
 from stock_pipeline.lake.tables import EBAY
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 READERS = 16
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -101,99 +98,89 @@ class Folder:
         return f"{len(self.marked)} of {len(self.noted.stores)} stores" if self.unmarked else "yes"
 
 
-def newest_folders(s3: S3Client, bucket: str, count: int) -> list[Folder]:
+def newest_folders(lake: Lake, count: int) -> list[Folder]:
     """The folders of upload files, the one that was written last first; at most `count`.
 
     That is the order in which people are to upload them: a day that was run again, or a rollback, tells eBay
     something newer than a folder of a later day that was written before it.
     """
-    files = _all_files(s3, bucket)
-    noted = _noted(s3, bucket)
+    files = _all_files(lake)
+    noted = _noted(lake)
     written = {
         name: max([*(file.written for file in found), *([noted[name]] if name in noted else [])])
         for name, found in files.items()
     } | {name: at for name, at in noted.items() if name not in files}
     names = sorted(written, key=lambda name: (written[name], name), reverse=True)[:count]
-    marks = _marks(s3, bucket)
+    marks = _marks(lake)
 
     def folder(name: str) -> Folder:
-        return _folder(s3, bucket, name, files.get(name, []), marks, written[name])
+        return _folder(lake, name, files.get(name, []), marks, written[name])
 
     with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(folder, names))
 
 
-def _all_files(s3: S3Client, bucket: str) -> dict[str, list[File]]:
+def _all_files(lake: Lake) -> dict[str, list[File]]:
     """All upload files by their folders."""
     found: dict[str, list[File]] = defaultdict(list)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=locations.EBAY_UPLOAD)
-    for page in pages:
-        for entry in page.get("Contents", []):
-            folder, slash, _ = entry["Key"].removeprefix(locations.EBAY_UPLOAD).partition("/")
-            if slash:
-                file = File(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"])
-                found[folder].append(file)
+    for entry in lake.objects(locations.EBAY_UPLOAD):
+        folder, slash, _ = entry["Key"].removeprefix(locations.EBAY_UPLOAD).partition("/")
+        if slash:
+            file = File(entry["Key"], entry["Size"], entry["LastModified"], entry["ETag"])
+            found[folder].append(file)
     return found
 
 
-def _noted(s3: S3Client, bucket: str) -> dict[str, datetime]:
+def _noted(lake: Lake) -> dict[str, datetime]:
     """The folders whose files are all there, and since when; also those with nothing to tell."""
     prefix = locations.upload_set_key("").removesuffix(".json")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return {
         entry["Key"].removeprefix(prefix).removesuffix(".json"): entry["LastModified"]
-        for page in pages
-        for entry in page.get("Contents", [])
+        for entry in lake.objects(prefix)
     }
 
 
-def _marks(s3: S3Client, bucket: str) -> set[tuple[str, int]]:
+def _marks(lake: Lake) -> set[tuple[str, int]]:
     """Store and number of every writing that is marked."""
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=locations.upload_marks_prefix()
-    )
     found = set()
-    for page in pages:
-        for entry in page.get("Contents", []):
-            folder, _, name = entry["Key"].rpartition("/")
-            found.add((folder.rpartition("=")[2], int(name.removesuffix(".json"))))
+    for entry in lake.objects(locations.upload_marks_prefix()):
+        folder, _, name = entry["Key"].rpartition("/")
+        found.add((folder.rpartition("=")[2], int(name.removesuffix(".json"))))
     return found
 
 
 def _folder(
-    s3: S3Client,
-    bucket: str,
+    lake: Lake,
     name: str,
     files: list[File],
     marks: set[tuple[str, int]],
     written: datetime,
 ) -> Folder:
-    noted = upload_set(s3, bucket, name)
+    noted = upload_set(lake, name)
     stores = noted.stores if noted else {}
     marked = frozenset(store for store, files in stores.items() if (store, files.number) in marks)
     return Folder(name, files, noted, marked, written)
 
 
-def body_of(s3: S3Client, bucket: str, file: File) -> bytes:
+def body_of(lake: Lake, file: File) -> bytes:
     """A file as it was when the folder was looked at.
 
     Raises:
         ClientError: it was written again since.
     """
-    return s3.get_object(Bucket=bucket, Key=file.key, IfMatch=file.tag)["Body"].read()
+    return lake.read(file.key, IfMatch=file.tag)
 
 
-def table_date(s3: S3Client, bucket: str, store: str) -> date | None:
+def table_date(lake: Lake, store: str) -> date | None:
     """The day the store's part of the ebay table is of."""
-    return published_date(s3, bucket, EBAY, (store,))
+    return published_date(lake, EBAY, (store,))
 
 
-def changed_listings(s3: S3Client, bucket: str, file: File, store: str | None) -> pl.DataFrame:
+def changed_listings(lake: Lake, file: File, store: str | None) -> pl.DataFrame:
     """The listings a file tells of.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         file: one CSV.
         store: whose table has the listings' labels; None if it is of another day by now.
 
@@ -201,7 +188,7 @@ def changed_listings(s3: S3Client, bucket: str, file: File, store: str | None) -
         `item_id`, `quantity`, and if a store is given `before` (of the snapshot before), `custom_label`,
         `supplier_store`.
     """
-    body = s3.get_object(Bucket=bucket, Key=file.key)["Body"].read()
+    body = lake.read(file.key)
     told = pl.read_csv(
         BytesIO(body),
         columns=["ItemID", "Quantity"],
@@ -209,7 +196,7 @@ def changed_listings(s3: S3Client, bucket: str, file: File, store: str | None) -
     ).rename({"ItemID": "item_id", "Quantity": "quantity"})
     if store is None:
         return told
-    body = s3.get_object(Bucket=bucket, Key=EBAY.key(store))["Body"].read()
+    body = lake.read(EBAY.key(store))
     columns = ["item_id", "quantity", "quantity_delta", "custom_label", "supplier_store"]
     table = pl.read_parquet(BytesIO(body), columns=columns).select(
         "item_id",

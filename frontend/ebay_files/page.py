@@ -7,9 +7,9 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
-from frontend.core.aws import s3_client
+from frontend.core.aws import lake
 from frontend.core.queries import size
-from frontend.core.settings import LONDON, settings
+from frontend.core.settings import LONDON
 from frontend.ebay_files.files import (
     WAYS,
     File,
@@ -35,7 +35,7 @@ FETCHED = "ebay_files_fetched"
 def page() -> None:
     """Draw the page."""
     st.title("Files for eBay")
-    folders = newest_folders(s3_client(), settings().bucket, SHOWN_DAYS)
+    folders = newest_folders(lake(), SHOWN_DAYS)
     if not folders:
         st.info("There are no files yet. A run writes them when it has published the table.")
         return
@@ -134,8 +134,7 @@ def _mark(folder: Folder) -> None:
     stores = st.multiselect("Stores", sorted(numbers), default=folder.unmarked, key="ebay_files_stores")
     if st.button("They are uploaded", type="primary", disabled=not stores):
         mark_uploaded(
-            s3_client(),
-            bucket=settings().bucket,
+            lake(),
             numbers={store: numbers[store] for store in stores},
             by=current_user().name,
             at=datetime.now(LONDON),
@@ -148,7 +147,7 @@ def _stores(folder: Folder) -> None:
     if folder.noted is None:
         return
     numbers = {store: files.number for store, files in folder.noted.stores.items() if store in folder.marked}
-    marks = read_marks(s3_client(), settings().bucket, numbers)
+    marks = read_marks(lake(), numbers)
     rows = []
     for store, files in sorted(folder.noted.stores.items()):
         parts = [file for file in folder.files if file.is_of(store)]
@@ -180,7 +179,7 @@ def _preview(folder: Folder) -> None:
     first, second, third, fourth = st.columns([1, 2, 2, 1], vertical_alignment="bottom")
     file = files[first.selectbox("File", sorted(files), key="ebay_files_file")]
     store = next(store for store in folder.noted.stores if file.is_of(store))
-    of_table = table_date(s3_client(), settings().bucket, store) == folder.noted.run_date
+    of_table = table_date(lake(), store) == folder.noted.run_date
     listings = _listings(file.key, file.tag, store if of_table else None)
     search = second.text_input("Item or label contains", key="ebay_files_search")
     known = sorted(listings["supplier_store"].drop_nulls().unique()) if of_table else []
@@ -218,11 +217,11 @@ def _preview(folder: Folder) -> None:
 @st.cache_data(ttl=600, max_entries=8, show_spinner="Reading the file")
 def _listings(key: str, tag: str, store: str | None) -> pl.DataFrame:
     file = File(key, 0, datetime.now(LONDON), tag)
-    return changed_listings(s3_client(), settings().bucket, file, store)
+    return changed_listings(lake(), file, store)
 
 
 def _body(file: File) -> bytes:
-    return body_of(s3_client(), settings().bucket, file)
+    return body_of(lake(), file)
 
 
 def _remember_fetched(folder: Folder) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from frontend.core.aws import s3_client
-from frontend.core.settings import settings
+from frontend.core.aws import lake
 from frontend.shell.plain import page_of_a_run
 from frontend.shell.session import choose_day, link_to
 from stock_pipeline.lake.locations import run_page_key
@@ -19,10 +18,8 @@ def page() -> None:
     st.title("Report")
     day = choose_day()
     run_id = st.query_params.get(RUN)
-    s3 = s3_client()
-    try:
-        body = s3.get_object(Bucket=settings().bucket, Key=run_page_key(day, run_id))["Body"].read()
-    except s3.exceptions.NoSuchKey:
+    body = lake().read_or_none(run_page_key(day, run_id))
+    if body is None:
         of_run = " this dry run" if run_id else ""
         st.info(f"There is no report on{of_run or ' a run for this day'} yet. A run writes it when it ends.")
         link_to("today", "Today")

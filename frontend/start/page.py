@@ -8,8 +8,7 @@ from typing import Any
 import streamlit as st
 
 from frontend.core.airflow import Run, airflow
-from frontend.core.aws import s3_client
-from frontend.core.settings import settings
+from frontend.core.aws import lake
 from frontend.shell.faults import told_plainly
 from frontend.shell.plain import bullets, link, plain, table
 from frontend.shell.session import choose_day, current_user
@@ -63,7 +62,7 @@ def _held(line: SupplierDay) -> None:
         if asked:
             with told_plainly():
                 parameters = release_parameters([report], reason, current_user().name)
-                write_release_notes(s3_client(), settings().bucket, parameters)
+                write_release_notes(lake(), parameters)
                 _trigger(parameters)
 
 
@@ -105,7 +104,7 @@ def _to_look_at(report: FeedReport) -> None:
 
 def _download(label: str, key: str) -> None:
     def body() -> bytes:
-        return s3_client().get_object(Bucket=settings().bucket, Key=key)["Body"].read()
+        return lake().read(key)
 
     name = key.rpartition("/")[2]
     st.download_button(plain(label), data=body, file_name=name, on_click="ignore", key=f"download_{key}")

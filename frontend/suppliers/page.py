@@ -10,8 +10,7 @@ import polars as pl
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from frontend.core.aws import glue_client, s3_client
-from frontend.core.settings import settings
+from frontend.core.aws import lake
 from frontend.shell.plain import bullets, plain
 from frontend.shell.session import in_line, london_today
 from frontend.suppliers.words import limits, overview
@@ -118,22 +117,21 @@ def _run(
 
 
 def _fetch(suppliers: SuppliersFile, code: str, day: date, path: Path) -> bool:
-    key = feed_of_day(s3_client(), bucket=settings().bucket, suppliers=suppliers, code=code, run_date=day)
+    key = feed_of_day(lake(), suppliers=suppliers, code=code, run_date=day)
     if key is None:
         return False
-    size = s3_client().head_object(Bucket=settings().bucket, Key=key)["ContentLength"]
-    if size > WorkbookLimits().file_bytes:
+    head = lake().head(key)
+    if head is None or head["ContentLength"] > WorkbookLimits().file_bytes:
         return False
-    s3_client().download_file(settings().bucket, key, str(path))
+    lake().download(key, path)
     return True
 
 
 def _trial(path: Path, before: Supplier, after: Supplier, day: date) -> Trial:
-    where = {"bucket": settings().bucket, "database": settings().database}
-    known = what_is_known_soon(s3_client(), glue_client(), **where, supplier=before, run_date=day)
+    known = what_is_known_soon(lake(), supplier=before, run_date=day)
     known_after = known
     if after.lists_out_of_stock != before.lists_out_of_stock:
-        known_after = what_is_known_soon(s3_client(), glue_client(), **where, supplier=after, run_date=day)
+        known_after = what_is_known_soon(lake(), supplier=after, run_date=day)
     return try_rules(path, before, after, known, known_after, day)
 
 

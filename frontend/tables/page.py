@@ -9,9 +9,8 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from frontend.core.aws import glue_client, s3_client
+from frontend.core.aws import lake
 from frontend.core.queries import Answer, QueryError, size
-from frontend.core.settings import settings
 from frontend.ebay_files.files import table_date
 from frontend.shell.asking import answered, ask, asked
 from frontend.shell.plain import plain
@@ -198,7 +197,7 @@ def _explain(chosen: dict[str, Any], day: date) -> None:
     right.info(plain(trace.sentence), icon=":material/lightbulb:")
     if store := chosen["Store"]:
         quantity = chosen["In the ebay table"]
-        of_table = table_date(s3_client(), settings().bucket, str(store))
+        of_table = table_date(lake(), str(store))
         if more := beside_the_table(trace, quantity if isinstance(quantity, int) else None, of_table):
             st.warning(plain(more), icon=":material/difference:")
     if trace.parts:
@@ -267,16 +266,13 @@ def _history(trace: Trace, day: date) -> None:
 
 @st.cache_data(ttl=300, max_entries=50, show_spinner="Looking through the parts")
 def _labels_made_of(text: str) -> list[tuple[str, str]]:
-    return labels_made_of(s3_client(), bucket=settings().bucket, part_or_label=text)
+    return labels_made_of(lake(), part_or_label=text)
 
 
 @st.cache_data(ttl=60, max_entries=50, show_spinner="Reading the supplier's workbook")
 def _trace(supplier: str, label: str, day: date) -> Trace:
     return trace_label(
-        s3_client(),
-        glue_client(),
-        bucket=settings().bucket,
-        database=settings().database,
+        lake(),
         suppliers=load_suppliers(),
         supplier=supplier,
         label=label,

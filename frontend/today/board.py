@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from frontend.core.airflow import Airflow, AirflowError, Run
 from frontend.core.aws import OUTAGE, outage_in_words
@@ -29,10 +28,8 @@ from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.feeds.day_files import Uploads
 from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.suppliers import SuppliersFile
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
 
@@ -126,21 +123,18 @@ class Board:
     """The pictures of the days. All its methods may be called from any thread.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         airflow: where runs are.
         suppliers: gives the suppliers file as it is now, which may change while the server runs.
     """
 
     def __init__(
         self,
-        s3: S3Client,
-        bucket: str,
+        lake: Lake,
         airflow: Airflow,
         suppliers: Callable[[], SuppliersFile],
     ) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+        self._lake = lake
         self._airflow = airflow
         self._suppliers = suppliers
         self._days: dict[date, _Watched] = {}
@@ -265,7 +259,7 @@ class Board:
         suppliers = self._suppliers()
         uploads, strangers = self._uploads(day, suppliers)
         reports, summary = self._documents(day, watched)
-        self._published = published_stores(self._s3, self._bucket, self._published)
+        self._published = published_stores(self._lake, self._published)
         watched.codes = tuple(suppliers.suppliers)
         watched.facts = Facts(uploads, reports, summary, (), self._published, strangers)
 
@@ -274,7 +268,7 @@ class Board:
         watched.runs = [self._airflow.with_tasks(run) if run.active else run for run in runs]
 
     def _uploads(self, day: date, suppliers: SuppliersFile) -> tuple[dict[str, Upload], list[str]]:
-        uploads = Uploads.of_day(self._s3, self._bucket, suppliers, day)
+        uploads = Uploads.of_day(self._lake, suppliers, day)
         counting = {code: file for code in uploads.files if (file := uploads.counting(code))}
         return (
             {code: Upload(file.shown, file.last_modified) for code, file in counting.items()},
@@ -286,13 +280,12 @@ class Board:
         summary_key = locations.run_summary_key(day)
         found: dict[str, tuple[str, datetime]] = {}
         for prefix in (locations.stock_feed_report_key(day, "").rpartition("/")[0] + "/", summary_key):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            for entry in (entry for page in pages for entry in page.get("Contents", [])):
+            for entry in self._lake.objects(prefix):
                 if entry["Key"].endswith(".json"):
                     found[entry["Key"]] = entry["ETag"], entry["LastModified"]
         known = watched.documents
         changed = [key for key, (tag, _) in found.items() if key not in known or known[key][0] != tag]
-        bodies = dict(zip(changed, self._readers.map(self._body, changed), strict=True))
+        bodies = dict(zip(changed, self._readers.map(self._lake.read, changed), strict=True))
         documents: dict[str, tuple[str, Stored | StoredSummary]] = {}
         for key, (tag, written) in found.items():
             if key not in bodies:
@@ -306,9 +299,6 @@ class Board:
         stored = [document for _, document in documents.values()]
         reports = {entry.report.supplier: entry for entry in stored if isinstance(entry, Stored)}
         return reports, next((entry for entry in stored if isinstance(entry, StoredSummary)), None)
-
-    def _body(self, key: str) -> bytes:
-        return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
 
 def keep_fresh(board: Board, stop: threading.Event) -> None:

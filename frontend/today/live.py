@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from frontend.core.airflow import airflow
-from frontend.core.aws import s3_client, sqs_client
+from frontend.core.aws import lake, sqs_client
 from frontend.core.settings import settings
 from frontend.today.board import Board, keep_fresh
 from frontend.today.messages import consume
@@ -41,7 +41,7 @@ def stop() -> None:
 def _background() -> _Background:
     chosen = settings()
     made = _Background(
-        Board(s3_client(), chosen.bucket, airflow(), load_suppliers),
+        Board(lake(), airflow(), load_suppliers),
         threading.Event(),
     )
     for target, arguments in (

@@ -6,17 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import ClientError
 
 from frontend.core.settings import LONDON
 from stock_pipeline.ebay.rollback import REPLACED_METADATA
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.publishing import RUN_DATE_METADATA
 from stock_pipeline.lake.tables import EBAY
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 NAMED = 5
 """So many stores are named; of more there is a number."""
@@ -39,32 +34,27 @@ class PublishedStore:
     tag: str
 
 
-def published_stores(
-    s3: S3Client, bucket: str, known: Mapping[str, PublishedStore]
-) -> dict[str, PublishedStore]:
+def published_stores(lake: Lake, known: Mapping[str, PublishedStore]) -> dict[str, PublishedStore]:
     """The stores of the table as it is now; only files that are not as they were are looked at.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         known: what this gave before.
     """
     found: dict[str, PublishedStore] = {}
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{EBAY.name}/")
-    for entry in (entry for page in pages for entry in page.get("Contents", [])):
-        store = entry["Key"].split("/")[1].partition("=")[2]
-        if entry["Key"] != EBAY.key(store):
+    for entry in lake.objects(EBAY.folder()):
+        values = EBAY.values_of(entry["Key"])
+        if values is None:
             continue
+        (store,) = values
         before = known.get(store)
         if before and (before.tag, before.written) == (entry["ETag"], entry["LastModified"]):
             found[store] = before
             continue
-        try:
-            metadata = s3.head_object(Bucket=bucket, Key=entry["Key"])["Metadata"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-                continue
-            raise
+        head = lake.head(entry["Key"])
+        if head is None:
+            continue
+        metadata = head["Metadata"]
         text = metadata.get(RUN_DATE_METADATA)
         day = date.fromisoformat(text) if text else None
         found[store] = PublishedStore(

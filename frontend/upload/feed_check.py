@@ -13,8 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from frontend.core.aws import OUTAGE, glue_client, outage_in_words, s3_client
-from frontend.core.settings import settings
+from frontend.core.aws import OUTAGE, lake, outage_in_words
 from stock_pipeline.errors import NeedsPersonError, RejectedFile
 from stock_pipeline.feeds.comparison import Known
 from stock_pipeline.feeds.day_files import Uploads, same_content
@@ -141,15 +140,12 @@ def _known(
     supplier: Supplier, suppliers: SuppliersFile, request: FeedRequest
 ) -> tuple[Known, OtherSuppliers]:
     """Fetch what the list is compared with: its own past, and files sent with it, on its day and the last."""
-    s3, bucket, database = s3_client(), settings().bucket, settings().database
-    known = what_is_known_soon(
-        s3, glue_client(), bucket=bucket, database=database, supplier=supplier, run_date=request.run_date
-    )
+    known = what_is_known_soon(lake(), supplier=supplier, run_date=request.run_date)
     content = request.path.read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     days = [request.run_date, *([known.baseline.day] if known.baseline else [])]
-    uploads = [Uploads.of_day(s3, bucket, suppliers, day) for day in days]
+    uploads = [Uploads.of_day(lake(), suppliers, day) for day in days]
     same = [name for name, other in request.peers.items() if other == sha256]
-    same += same_content(s3, bucket, supplier.code, uploads, size=len(content), sha256=sha256)
-    mappings = None if supplier.lists_out_of_stock else product_table(s3, bucket)
+    same += same_content(lake(), supplier.code, uploads, size=len(content), sha256=sha256)
+    mappings = None if supplier.lists_out_of_stock else product_table(lake())
     return known, OtherSuppliers(suppliers, mappings, same)

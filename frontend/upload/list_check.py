@@ -14,8 +14,7 @@ from typing import Literal
 import polars as pl
 from pydantic import BaseModel
 
-from frontend.core.aws import OUTAGE, outage_in_words, s3_client
-from frontend.core.settings import settings
+from frontend.core.aws import OUTAGE, lake, outage_in_words
 from frontend.upload.feed_check import Outlook, unchecked
 from stock_pipeline.errors import MissingTableError, RejectedFile
 from stock_pipeline.feeds.mapping import product_table
@@ -167,6 +166,6 @@ def _look_at_mapping(reader: ListReader, path: Path, found: ListCheck, notes: li
 
 def _mapping_in_force() -> pl.DataFrame | None:
     try:
-        return product_table(s3_client(), settings().bucket).select(PRODUCT.schema.names()).collect()
+        return product_table(lake()).select(PRODUCT.schema.names()).collect()
     except MissingTableError:
         return None

@@ -12,8 +12,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from frontend.core.airflow import airflow
-from frontend.core.aws import sending_s3_client
-from frontend.core.settings import settings
+from frontend.core.aws import sending_lake
 from frontend.shell.plain import badge, bullets, link, plain, table
 from frontend.shell.session import CHOSEN, choose_day, current_user, in_line, let_uploads_go, link_to
 from frontend.today.live import board
@@ -227,7 +226,7 @@ def _send(sendable: list[Line], kind: Kind, day: date) -> list[Sent]:
     sent = []
     for number, line in enumerate(sendable):
         bar.progress(number / len(sendable), f"Uploading {plain(line.file.name)}")
-        sent.append(send(sending_s3_client(), settings().bucket, folder, line.file, current_user().name))
+        sent.append(send(sending_lake(), folder, line.file, current_user().name))
     board().refresh(day)
     bar.empty()
     return sent

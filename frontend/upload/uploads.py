@@ -11,7 +11,6 @@ from enum import StrEnum
 from itertools import count
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
@@ -21,14 +20,11 @@ from frontend.upload.feed_check import FeedCheck, FeedRequest, Outlook
 from frontend.upload.list_check import Kind, ListCheck, ListRequest
 from stock_pipeline.feeds.feed_reader import FeedReader
 from stock_pipeline.file_names import first_word, given_name, name_fault
-from stock_pipeline.lake.objects import sha256_of
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.uploaded import WORKBOOK_ENDING
 from stock_pipeline.refresh.list_reader import ListReader
 from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
 from stock_pipeline.suppliers import SuppliersFile
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 UPLOADED_BY = "uploaded-by"
 """Metadata of an upload: who sent it, percent-encoded because S3 takes nothing but ASCII."""
@@ -190,48 +186,39 @@ class Sent:
     outcome: Outcome
 
 
-def send(s3: S3Client, bucket: str, folder: str, file: Chosen, by: str) -> Sent:
+def send(lake: Lake, folder: str, file: Chosen, by: str) -> Sent:
     """Put a file into a day's folder, never over another one.
 
     If its name is taken it goes beside, under a numbered one, where as the newest it counts. Only a file that
     is there already and the newest of all is not sent again.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         folder: the prefix of the day's files.
         file: the file.
         by: who sends it.
     """
-    newest = _newest(s3, bucket, folder, file.name)
+    newest = _newest(lake, folder, file.name)
     for name in _names(file.name):
         key = folder + name
         try:
-            s3.put_object(
-                Bucket=bucket,
-                Key=key,
-                Body=file.content,
-                IfNoneMatch="*",
-                Metadata={UPLOADED_BY: quote(by)},
-            )
+            lake.put(key, file.content, IfNoneMatch="*", Metadata={UPLOADED_BY: quote(by)})
         except ClientError as error:
             if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
                 raise
-            if key == newest and sha256_of(s3, bucket, key) == file.sha256:
+            if key == newest and lake.sha256(key) == file.sha256:
                 return Sent(file.name, key, Outcome.THERE_ALREADY)
         else:
             return Sent(file.name, key, Outcome.SENT if name == file.name else Outcome.SENT_BESIDE)
     raise AssertionError("the numbers do not end")
 
 
-def _newest(s3: S3Client, bucket: str, folder: str, name: str) -> str | None:
+def _newest(lake: Lake, folder: str, name: str) -> str | None:
     """The key of the newest file in the folder that begins with the same word, whoever's that is."""
     word = first_word(name).casefold()
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
     found = [
         (entry["LastModified"], entry["Key"])
-        for page in pages
-        for entry in page.get("Contents", [])
+        for entry in lake.objects(folder)
         if entry["Key"].removeprefix(folder).casefold().startswith(word)
     ]
     return max(found)[1] if found else None

@@ -113,7 +113,7 @@ def test_what_each_task_is_given(new: New, stack: Stack, way: Callable[[New], Lo
     run = way(new)
     where = {"run_date": DAY, "bucket": stack.bucket, "database": stack.database}
     wanted = {
-        "plan_run": {"run_date": DAY, "bucket": stack.bucket},
+        "plan_run": where,
         "plan_table": where,
         "list_held_feeds": {"feeds": FEEDS, "run_date": DAY},
         "publish_ebay": {"plan": PLAN, "published": PUBLISHED, **where},

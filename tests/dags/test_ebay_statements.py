@@ -174,10 +174,7 @@ def warehouse(stack: Stack) -> Stack:
 @pytest.fixture(scope="module")
 def made(warehouse: Stack, templates: jinja2.Environment) -> dict[str, Any]:
     planned = plan_table(
-        warehouse.s3,
-        warehouse.glue,
-        bucket=warehouse.bucket,
-        database=warehouse.database,
+        warehouse.lake,
         suppliers=load_suppliers(),
         run_date=SECOND,
         run_id="test",

@@ -9,9 +9,10 @@ import pytest
 from airflow.sdk import DAG
 
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
+from stock_airflow import run_helpers
 from stock_airflow.run_helpers import s3_client
-from stock_airflow.tasks import daily_stock as daily_stock_tasks
 from stock_pipeline.lake import staging
+from stock_pipeline.lake.lake import Lake
 from tests.support.runs.crashes import Killed, Patch, afterwards, in_register_snapshots
 from tests.support.runs.days import FEW, SECOND, STORES, Days
 from tests.support.runs.local_run import LocalRun
@@ -32,7 +33,7 @@ class _DyingClient:
 
 def dying_s3(patch: Patch, method: str, calls: int) -> None:
     client = _DyingClient(s3_client(), method, calls)
-    patch.setattr(daily_stock_tasks, "s3_client", lambda: client)
+    patch.setattr(run_helpers, "s3_client", lambda: client)
 
 
 def in_process_feed(patch: Patch) -> None:
@@ -60,8 +61,8 @@ def in_write_upload_files(patch: Patch) -> None:
 
 
 def in_summarise(patch: Patch) -> None:
-    def without_its_files(s3: Any, glue: Any, **named: Any) -> None:
-        glue.delete_table(DatabaseName=named["database"], Name=named["staging_table"])
+    def without_its_files(lake: Lake, *, staging_table: str) -> None:
+        lake.drop_table(staging_table)
         raise Killed
 
     patch.setattr(staging, "drop_staging", without_its_files)

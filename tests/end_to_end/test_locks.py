@@ -198,7 +198,7 @@ def test_a_lock_that_was_given_back_is_taken_again_or_waited_for(
     run = new_run(daily_stock).go(stop=order[order.index(task_id) - 1])
     for key in prepared.keys("locks/"):
         prepared.s3.delete_object(Bucket=prepared.bucket, Key=key)
-    other = TableLocks(prepared.s3, prepared.bucket, Owner(dag_id="rollback_ebay", run_id="dry"))
+    other = TableLocks(prepared.lake, Owner(dag_id="rollback_ebay", run_id="dry"))
     other.hold({"ebay": PUBLISHED})
     run.running = ["rollback_ebay"]
     assert run.perform(task_id) == "up_for_retry"
@@ -215,7 +215,7 @@ def test_a_crash_does_not_block_the_next_morning(
     """Nothing gave the locks back, and the dead run is over as far as Airflow knows."""
     owner = Owner(dag_id=dead, run_id="dead")
     tables = dict.fromkeys(("ebay", "store", "product", "supplier_stock"), PUBLISHED)
-    TableLocks(prepared.s3, prepared.bucket, owner).hold(tables)
+    TableLocks(prepared.lake, owner).hold(tables)
     assert new_run(daily_stock).go().failed == {}
     as_if_nothing_had_happened(prepared, days, undisturbed)
     assert locked(prepared) == []

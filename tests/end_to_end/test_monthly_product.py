@@ -12,7 +12,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from stock_airflow.tasks import refresh
+from stock_airflow import run_helpers
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.tables import PRODUCT, STORE, STORES
 from tests.support.runs.checkpoint import Checkpoint
@@ -195,7 +195,7 @@ def test_a_killed_run_leaves_a_whole_mapping_and_the_day_run_again_makes_it_good
     with pytest.MonkeyPatch.context() as patch:
         order = [task.task_id for task in made.dag.topological_sort()]
         made.go(stop=order[order.index(task_id) - 1])
-        dying(patch, refresh, client, method)
+        dying(patch, run_helpers, client, method)
         made.go(start=task_id, stop=task_id)
     assert {type(error) for error in made.errors.values()} == {Killed}
     before = crash in {"file staged", "table over it made"}

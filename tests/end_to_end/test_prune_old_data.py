@@ -14,6 +14,7 @@ from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 
 from local_aws.environment import REGION
+from stock_airflow import run_helpers
 from stock_airflow.run_helpers import s3_client
 from stock_airflow.tasks import prune_old_data as prune_old_data_tasks
 from stock_pipeline.lake import locations
@@ -109,7 +110,7 @@ def test_older_days_are_gone_and_athena_s_answers_for_the_last_month_are_the_sam
 ) -> None:
     answer = filled.query(QUESTION)
     assert len(answer) == 2 * 2 * len(YOUNG)
-    sizes = {entry["Key"]: entry["Size"] for entry in filled.objects("supplier_stock/")}
+    sizes = {entry["Key"]: entry["Size"] for entry in filled.lake.objects("supplier_stock/")}
     for attempt in ("first", "again"):
         run = new_run(prune_old_data).go()
         assert (run.state, run.failed) == ("success", {})
@@ -165,7 +166,7 @@ def test_killed_while_it_deletes_and_retried_it_comes_to_the_same(
     s3: Any = s3_client()
     with monkeypatch.context() as patch:
         patch.setattr(s3, "delete_objects", afterwards(s3.delete_objects, calls))
-        patch.setattr(prune_old_data_tasks, "s3_client", lambda: s3)
+        patch.setattr(run_helpers, "s3_client", lambda: s3)
         run.go(start="delete_old_data", stop="delete_old_data")
     assert isinstance(run.errors["delete_old_data", -1], Killed)
     run.go(start="delete_old_data")
@@ -196,7 +197,7 @@ def test_a_supplier_s_newest_stock_stays_however_old_and_the_run_is_green(
 
 
 def test_nothing_is_deleted_that_another_run_is_reading(prune_old_data: DAG, filled: Stack) -> None:
-    daily = TableLocks(filled.s3, filled.bucket, Owner(dag_id="daily_stock", run_id="of_today"))
+    daily = TableLocks(filled.lake, Owner(dag_id="daily_stock", run_id="of_today"))
     daily.hold({SUPPLIER_STOCK.name: READ})
     run = new_run(prune_old_data)
     run.running = ["daily_stock"]

@@ -40,12 +40,9 @@ COLUMNS = ("item_id", "quantity", "quantity_delta", "custom_label", "supplier_st
 def run_day(stack: Stack, templates: jinja2.Environment, day: date) -> dict[str, str]:
     """What the DAG does on a day, up to the published table; returns the verdicts."""
     suppliers = load_suppliers()
-    where: dict[str, Any] = {"bucket": stack.bucket, "database": stack.database}
     reports = [
         process_feed(
-            stack.s3,
-            stack.glue,
-            **where,
+            stack.lake,
             suppliers=suppliers,
             supplier=supplier,
             run_date=day,
@@ -60,20 +57,16 @@ def run_day(stack: Stack, templates: jinja2.Environment, day: date) -> dict[str,
         SUPPLIER_STOCK.name,
         [entry for entry in added if entry],  # type: ignore[misc]
     )
-    plan = plan_table(
-        stack.s3, stack.glue, **where, suppliers=suppliers, run_date=day, run_id=f"real {uuid4()}"
-    )
+    plan = plan_table(stack.lake, suppliers=suppliers, run_date=day, run_id=f"real {uuid4()}")
     stack.query(render(templates, "ebay/create_staging.sql", plan))
     checks = stack.query(render(templates, "ebay/audit.sql", plan))
     assert [check for check in checks if check[4] != "true"] == []
     published = publish(
-        stack.s3,
-        stack.glue,
-        **where,
+        stack.lake,
         staging_table=plan["staging_table"],
         table=EBAY,
         run_date=day,
-        fence=Fence("a test", published_versions(stack.s3, stack.bucket, EBAY), lambda: None),
+        fence=Fence("a test", published_versions(stack.lake, EBAY), lambda: None),
     )
     ensure_partitions(
         stack.glue,

@@ -8,8 +8,8 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
+from stock_airflow import run_helpers
 from stock_airflow.run_helpers import s3_client
-from stock_airflow.tasks import rollback_ebay as rollback_ebay_tasks
 from stock_pipeline.lake import locations
 from tests.support import oracle
 from tests.support.runs.checkpoint import Checkpoint
@@ -114,7 +114,7 @@ def test_killed_in_the_middle_and_run_again_it_comes_to_the_same(
     s3: Any = s3_client()
     with monkeypatch.context() as patch:
         patch.setattr(s3, "copy", afterwards(s3.copy, 2))
-        patch.setattr(rollback_ebay_tasks, "s3_client", lambda: s3)
+        patch.setattr(run_helpers, "s3_client", lambda: s3)
         killed = new_run(rollback_ebay).go()
     assert isinstance(killed.errors["roll_back", -1], Killed)
     assert "task roll_back failed" in killed.failed["conclude", -1]

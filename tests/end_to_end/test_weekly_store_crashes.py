@@ -11,7 +11,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
 from aws_operators.athena import AthenaCheckOperator, AthenaReplaceTableOperator
-from stock_airflow.tasks import refresh
+from stock_airflow import run_helpers
 from stock_pipeline.lake import publishing
 from stock_pipeline.lake.tables import STORE
 from tests.support.runs.checkpoint import Checkpoint
@@ -37,7 +37,7 @@ Patch = pytest.MonkeyPatch
 
 
 def in_client(client: str, method: str) -> Callable[[Patch], None]:
-    return lambda patch: dying(patch, refresh, client, method)
+    return lambda patch: dying(patch, run_helpers, client, method)
 
 
 CRASHES: dict[str, tuple[str, Callable[[Patch], None]]] = {

@@ -24,6 +24,8 @@ CACHED: tuple[Any, ...] = (
     settings,
     aws.s3_client,
     aws.glue_client,
+    aws.lake,
+    aws.sending_lake,
     aws.athena_client,
     aws.sqs_client,
     airflow.airflow,
@@ -53,4 +55,6 @@ def lake(local_aws: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     arguments = client_arguments(local_aws.endpoint_url)
     name = f"page-{next(_numbers)}"
     set_environment(monkeypatch, local_aws.endpoint_url, name, name)
-    return Lake(boto3.client("s3", **arguments), boto3.client("glue", **arguments), name, tmp_path).create()
+    return Lake.named(
+        name, boto3.client("s3", **arguments), boto3.client("glue", **arguments), tmp_path
+    ).create()

@@ -57,10 +57,7 @@ def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     stack.put(f"{stock_feed_prefix(DAY)}APE_list.xlsx", (folder / "list.xlsx").read_bytes())
     suppliers = load_suppliers()
     report = process_feed(
-        stack.s3,
-        stack.glue,
-        bucket=stack.bucket,
-        database=stack.database,
+        stack.lake,
         suppliers=suppliers,
         supplier=suppliers.supplier("APE"),
         run_date=DAY,
@@ -78,7 +75,7 @@ def shop(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     )
     put(stack, EBAY.key("AMS"), table, **{"run-date": DAY.isoformat()})
     stack.register(EBAY.name, ["AMS"], EBAY.key("AMS"))
-    write_upload_files(stack.s3, bucket=stack.bucket, stores=["AMS"], run_date=DAY)
+    write_upload_files(stack.lake, stores=["AMS"], run_date=DAY)
     return stack
 
 
@@ -134,12 +131,12 @@ def test_the_zip_is_downloaded_and_marked_as_uploaded(page: Page, shop: Stack, t
     page.get_by_role("button", name="They are uploaded").click()
     expect(page.get_by_role("button", name="They are uploaded")).to_be_hidden()
     expect(page.get_by_role("button", name="Mark as uploaded")).to_be_hidden()
-    noted = upload_set(shop.s3, shop.bucket, f"date={DAY}")
+    noted = upload_set(shop.lake, f"date={DAY}")
     assert noted is not None
-    [mark] = read_marks(shop.s3, shop.bucket, {"AMS": noted.stores["AMS"].number}).values()
+    [mark] = read_marks(shop.lake, {"AMS": noted.stores["AMS"].number}).values()
     assert mark.by.endswith("(not signed in)")
     # What has been told is not told again.
-    write_upload_files(shop.s3, bucket=shop.bucket, stores=["AMS"], run_date=DAY)
+    write_upload_files(shop.lake, stores=["AMS"], run_date=DAY)
     page.reload()
     expect(page.get_by_text("There is nothing to tell eBay")).to_be_visible()
 

@@ -44,12 +44,13 @@ import boto3
 from datetime import date
 from local_aws.environment import client_arguments
 from stock_pipeline.feeds.processing import process_feed
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.suppliers import load_suppliers
 endpoint, lake, supplier, day = sys.argv[1:]
 s3, glue = (boto3.client(name, **client_arguments(endpoint)) for name in ("s3", "glue"))
 suppliers = load_suppliers()
 began = time.perf_counter()
-report = process_feed(s3, glue, bucket=lake, database=lake, suppliers=suppliers,
+report = process_feed(Lake(s3, glue, lake, lake), suppliers=suppliers,
                       supplier=suppliers.supplier(supplier), run_date=date.fromisoformat(day),
                       accept_first=True)
 seconds = time.perf_counter() - began
@@ -163,7 +164,7 @@ def main() -> None:
             **{name: boto3.client(name, **client_arguments(server.endpoint_url)) for name in ("s3", "glue")}
         )
         for number, path in enumerate(options.files):
-            lake = Lake(clients.s3, clients.glue, f"reading-{number}", Path(folder)).create()
+            lake = Lake.named(f"reading-{number}", clients.s3, clients.glue, Path(folder)).create()
             supplier = suppliers.supplier_of_file(path.name) or suppliers.supplier("BGA")
             lake.put_product((f"L-{code}", code, supplier.code) for code in codes(path, supplier))
             read = read_as_a_task(lake, server.endpoint_url, path, supplier.code, airflow=options.airflow)

@@ -25,4 +25,4 @@ def clients(local_aws: LocalAws):
 def lake(clients, tmp_path: Path) -> Lake:
     """An empty bucket and empty tables of the test's own."""
     s3, glue = clients
-    return Lake(s3, glue, f"lake-{next(_numbers)}", tmp_path).create()
+    return Lake.named(f"lake-{next(_numbers)}", s3, glue, tmp_path).create()

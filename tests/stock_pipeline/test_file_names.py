@@ -177,9 +177,7 @@ def test_a_file_that_came_past_the_page_gets_a_verdict_a_report_and_a_copy_that_
     key = locations.stock_feed_prefix(DAY) + name
     lake.put(key, b"not a workbook")
     report = process_feed(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         suppliers=SUPPLIERS,
         supplier=SUPPLIERS.supplier("APE"),
         run_date=DAY,
@@ -188,8 +186,8 @@ def test_a_file_that_came_past_the_page_gets_a_verdict_a_report_and_a_copy_that_
     assert report.verdict is Verdict.REJECTED
     assert report.reason.startswith(f"{shown_name(name)} is rejected")
     assert report.quarantined is not None
-    assert lake.body(report.quarantined) == b"not a workbook"
-    assert lake.body(f"{report.quarantined}.txt").decode().strip() == report.reason
+    assert lake.read(report.quarantined) == b"not a workbook"
+    assert lake.read(f"{report.quarantined}.txt").decode().strip() == report.reason
     assert lake.json(locations.stock_feed_report_key(DAY, "APE"))["file"]["key"] == key
 
 
@@ -198,7 +196,7 @@ def test_a_file_that_came_past_the_page_gets_a_verdict_a_report_and_a_copy_that_
 )
 def test_a_stray_file_of_any_name_is_put_aside_with_the_reason(lake: Lake, name):
     lake.put(locations.stock_feed_prefix(DAY) + name, b"whose?")
-    (found,) = quarantine_unrecognised(lake.s3, lake.bucket, SUPPLIERS, DAY)
+    (found,) = quarantine_unrecognised(lake, SUPPLIERS, DAY)
     assert found.name == shown_name(name)
-    assert lake.body(found.quarantined) == b"whose?"
-    assert lake.body(f"{found.quarantined}.txt").decode().strip() == found.reason
+    assert lake.read(found.quarantined) == b"whose?"
+    assert lake.read(f"{found.quarantined}.txt").decode().strip() == found.reason

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from stock_pipeline.feeds.snapshot_files import RELEASED_METADATA
-from stock_pipeline.lake import locations
+from stock_pipeline.lake import lake, locations
 from stock_pipeline.lake.tables import PRODUCT, STORE, SUPPLIER_STOCK, TABLES, Table
 from tests.support.workbooks.making import Rows, write_rows
 
@@ -22,43 +22,39 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Where(TypedDict):
-    bucket: str
-    database: str
-
-
 @dataclass(frozen=True)
-class Lake:
-    """One bucket with its Glue database, of the same name."""
+class Lake(lake.Lake):
+    """A bucket of a test's own with its Glue database, both of one name.
 
-    s3: S3Client
-    glue: GlueClient
-    bucket: str
+    Attributes:
+        folder: where workbooks are made.
+    """
+
     folder: Path
 
-    @property
-    def where(self) -> Where:
-        """The two names, as the pipeline's functions take them."""
-        return {"bucket": self.bucket, "database": self.bucket}
+    @classmethod
+    def named(cls, name: str, s3: S3Client, glue: GlueClient, folder: Path) -> Lake:
+        """The lake of that name, which need not be there yet."""
+        return cls(s3=s3, glue=glue, bucket=name, database=name, folder=folder)
 
     def create(self) -> Lake:
         self.s3.create_bucket(
             Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
         )
-        self.glue.create_database(DatabaseInput={"Name": self.bucket})
+        self.glue.create_database(DatabaseInput={"Name": self.database})
         for table in TABLES.values():
             self.create_table(table.name, table)
         return self
 
     def create_table(self, name: str, like: Table) -> None:
         self.glue.create_table(
-            DatabaseName=self.bucket,
+            DatabaseName=self.database,
             TableInput={
                 "Name": name,
                 "PartitionKeys": [{"Name": key, "Type": "string"} for key in like.partition_keys],
                 "StorageDescriptor": {
                     "Columns": [{"Name": column, "Type": kind} for column, kind in like.columns.items()],
-                    "Location": f"s3://{self.bucket}/{name}/",
+                    "Location": self.url(f"{name}/"),
                 },
             },
         )
@@ -66,20 +62,16 @@ class Lake:
     def register(self, table: str, values: Sequence[str], key: str) -> None:
         """Make the folder of an object a partition."""
         self.glue.create_partition(
-            DatabaseName=self.bucket,
+            DatabaseName=self.database,
             TableName=table,
             PartitionInput={
                 "Values": list(values),
-                "StorageDescriptor": {"Location": f"s3://{self.bucket}/{key.rpartition('/')[0]}/"},
+                "StorageDescriptor": {"Location": self.url(f"{key.rpartition('/')[0]}/")},
             },
         )
 
     def registered(self, table: str) -> set[tuple[str, ...]]:
-        found = self.glue.get_partitions(DatabaseName=self.bucket, TableName=table)["Partitions"]
-        return {tuple(entry["Values"]) for entry in found}
-
-    def put(self, key: str, body: bytes) -> None:
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        return {entry.values for entry in self.partitions(table)}
 
     def put_rows(self, key: str, schema: pl.Schema, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write rows as Parquet; what a row leaves out is null."""
@@ -87,18 +79,14 @@ class Lake:
         pl.DataFrame(list(rows), schema=schema).write_parquet(sink)
         self.put(key, sink.getvalue())
 
-    def body(self, key: str) -> bytes:
-        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-
     def json(self, key: str) -> Any:
-        return json.loads(self.body(key))
+        return json.loads(self.read(key))
 
     def keys(self, prefix: str = "") -> list[str]:
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
-        return [entry["Key"] for entry in found]
+        return [entry["Key"] for entry in self.objects(prefix)]
 
     def bodies(self, prefix: str = "") -> dict[str, bytes]:
-        return {key: self.body(key) for key in self.keys(prefix)}
+        return {key: self.read(key) for key in self.keys(prefix)}
 
     def workbook(self, rows: Rows) -> bytes:
         path = self.folder / "made.xlsx"
@@ -133,19 +121,17 @@ class Lake:
         rows = ({"custom_label": label, "quantity": quantity} for label, quantity in quantities.items())
         self.put_rows(key, SUPPLIER_STOCK.schema, rows)
         if released:
-            self.s3.put_object(
-                Bucket=self.bucket, Key=key, Body=self.body(key), Metadata={RELEASED_METADATA: "true"}
-            )
+            self.put(key, self.read(key), Metadata={RELEASED_METADATA: "true"})
         if values not in self.registered(SUPPLIER_STOCK.name):
             self.register(SUPPLIER_STOCK.name, values, key)
         return key
 
     def quantities_told(self, key: str) -> dict[int, int | None]:
         """What an object of the upload ledger says."""
-        table = pl.read_parquet(BytesIO(self.body(key)))
+        table = pl.read_parquet(BytesIO(self.read(key)))
         return dict(table.select("item_id", "quantity").rows())
 
     def quantities(self, key: str) -> dict[str, int]:
         """What a snapshot says."""
-        table = pl.read_parquet(BytesIO(self.body(key)))
+        table = pl.read_parquet(BytesIO(self.read(key)))
         return dict(table.select("custom_label", "quantity").rows())

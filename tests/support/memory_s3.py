@@ -19,7 +19,7 @@ class MemoryS3:
     """One bucket, whatever it is called."""
 
     class exceptions:  # noqa: N801 - as on a client
-        class NoSuchKey(Exception):  # noqa: N818 - as on a client
+        class NoSuchKey(ClientError):  # noqa: N818 - as on a client
             pass
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class MemoryS3:
 
     def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - as on a client
         if Key not in self.objects:
-            raise self.exceptions.NoSuchKey
+            raise self.exceptions.NoSuchKey({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         body, metadata = self.objects[Key]
         return {"Body": BytesIO(body), "Metadata": metadata}
 
@@ -62,4 +62,4 @@ def memory_lake(folder: Path) -> Lake:
     """A lake whose bucket is in memory and which has no catalog."""
     from tests.support.lake import Lake
 
-    return Lake(cast("S3Client", MemoryS3()), cast("Any", None), "memory", folder)
+    return Lake.named("memory", cast("S3Client", MemoryS3()), cast("Any", None), folder)

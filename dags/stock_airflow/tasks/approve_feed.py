@@ -10,14 +10,16 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from stock_airflow.run_helpers import check_run, s3_client
+from stock_airflow.run_helpers import check_run, open_lake
 
 APPROVE, REJECT = ApprovalOperator.APPROVE, ApprovalOperator.REJECT
 
 log = logging.getLogger(__name__)
 
 
-def describe(*, bucket: str, page: str, params: dict[str, Any], dag: DAG, dag_run: Any, **_: Any) -> str:
+def describe(
+    *, bucket: str, database: str, page: str, params: dict[str, Any], dag: DAG, dag_run: Any, **_: Any
+) -> str:
     """Check the parameters and read the report; returns the question, in Markdown.
 
     Skipped if there is nothing to ask any more.
@@ -25,21 +27,25 @@ def describe(*, bucket: str, page: str, params: dict[str, Any], dag: DAG, dag_ru
     from stock_pipeline.errors import NothingToAskError
     from stock_pipeline.feeds.approval import question
 
+    lake = open_lake(bucket, database)
     day = check_run(params["run_date"], dag, dag_run)
     try:
-        return question(s3_client(), bucket, run_date=day, **_feed(params), page=page)
+        return question(lake, run_date=day, **_feed(params), page=page)
     except NothingToAskError as error:
         raise AirflowSkipException(str(error)) from error
 
 
-def take_answer(*, answer: dict[str, Any], bucket: str, params: dict[str, Any], ti: Any, **_: Any) -> Any:
+def take_answer(
+    *, answer: dict[str, Any], bucket: str, database: str, params: dict[str, Any], ti: Any, **_: Any
+) -> Any:
     """Keep the answer; returns the parameters of the run that releases the feed, or is skipped."""
     from stock_pipeline.feeds.approval import decide, printable, write_decision
 
+    lake = open_lake(bucket, database)
     day = date.fromisoformat(params["run_date"])
     approved = answer["chosen_options"] == [APPROVE]
     decision = decide(answer, approved=approved, run_date=day, **_feed(params))
-    location = write_decision(s3_client(), bucket, ti.run_id, decision)
+    location = write_decision(lake, ti.run_id, decision)
     said = f"{decision.answer} by {decision.by}: {decision.reason or 'no reason was given'}"
     log.info("%s. Kept in %s", printable(said, 3_000), location)
     if decision.answer != "approved":

@@ -13,12 +13,12 @@ from stock_airflow.run_helpers import (
     as_list,
     check_run,
     failed_tasks,
-    glue_client,
+    open_lake,
     result,
     result_key,
-    s3_client,
 )
 from stock_airflow.telling import for_sns, push_message
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.table_lock import PUBLISHED, READ
 from stock_pipeline.messages import shortened
 
@@ -30,7 +30,15 @@ LOCKED = {"ebay": PUBLISHED} | dict.fromkeys(("product", "store", "supplier_stoc
 
 
 def plan_run(
-    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, **_: Any
+    *,
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    dag: DAG,
+    dag_run: Any,
+    ti: Any,
+    **_: Any,
 ) -> list[dict[str, str]]:
     """Check the parameters; returns for each supplier its code and the pattern of its file's key."""
     from stock_pipeline.errors import NeedsPersonError
@@ -39,6 +47,7 @@ def plan_run(
     from stock_pipeline.lake.tables import EBAY, STORES
     from stock_pipeline.suppliers import file_pattern, load_suppliers
 
+    lake = open_lake(bucket, database)
     day = check_run(run_date, dag, dag_run)
     suppliers = load_suppliers()
     chosen = dict.fromkeys(params["suppliers"] or suppliers.suppliers)
@@ -56,7 +65,7 @@ def plan_run(
     if strangers := [name for name in params["accept_changes"] if name not in names]:
         raise NeedsPersonError(f"accept_changes names {', '.join(strangers)}: neither a supplier nor a store")
     # What is rolled back from here on is not to be published over.
-    ti.xcom_push(key="published", value=published_versions(s3_client(), bucket, EBAY))
+    ti.xcom_push(key="published", value=published_versions(lake, EBAY))
     return [
         {"supplier": suppliers.supplier(code).code, "pattern": stock_feed_prefix(day) + file_pattern(code)}
         for code in chosen
@@ -80,34 +89,31 @@ def process_feed(
     from stock_pipeline.lake.locations import stock_feed_report_key
     from stock_pipeline.suppliers import load_suppliers
 
+    lake = open_lake(bucket, database)
     suppliers = load_suppliers()
     day = date.fromisoformat(run_date)
     report = processing.process_feed(
-        s3_client(),
-        glue_client(),
-        bucket=bucket,
-        database=database,
+        lake,
         suppliers=suppliers,
         supplier=suppliers.supplier(supplier),
         run_date=day,
-        release=_release(bucket, day, supplier, params, dag_run),
+        release=_release(lake, day, supplier, params, dag_run),
         accept_first=params["accept_first"],
     )
-    location = f"s3://{bucket}/{stock_feed_report_key(day, supplier)}"
+    location = lake.url(stock_feed_report_key(day, supplier))
     push_message(ti, report.message(location))
     if partition := report.partition(bucket):
         ti.xcom_push(key="partition", value=partition)
     return FeedOutcome.of(report, location).model_dump(mode="json")
 
 
-def _release(bucket: str, day: date, supplier: str, params: dict[str, Any], dag_run: Any) -> Release | None:
+def _release(lake: Lake, day: date, supplier: str, params: dict[str, Any], dag_run: Any) -> Release | None:
     from stock_pipeline.feeds.releaser import release_of
 
     if supplier not in params["release"]:
         return None
     return release_of(
-        s3_client(),
-        bucket,
+        lake,
         day,
         supplier,
         params,
@@ -149,11 +155,9 @@ def plan_table(
     from stock_pipeline.ebay import plan as ebay
     from stock_pipeline.suppliers import load_suppliers
 
+    lake = open_lake(bucket, database)
     return ebay.plan_table(
-        s3_client(),
-        glue_client(),
-        bucket=bucket,
-        database=database,
+        lake,
         suppliers=load_suppliers(),
         run_date=date.fromisoformat(run_date),
         run_id=run_id,
@@ -179,25 +183,30 @@ def publish_ebay(
     from stock_pipeline.lake.publishing import publish
     from stock_pipeline.lake.tables import EBAY
 
+    lake = open_lake(bucket, database)
     if params["dry_run"]:
-        give_back(bucket, ti, *LOCKED)
+        give_back(lake, ti, *LOCKED)
         raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
     done = publish(
-        s3_client(),
-        glue_client(),
-        bucket=bucket,
-        database=database,
+        lake,
         staging_table=plan["staging_table"],
         table=EBAY,
         run_date=date.fromisoformat(run_date),
-        fence=fence(bucket, ti, EBAY.name, published),
+        fence=fence(lake, ti, EBAY.name, published),
         allow_older=params["publish_older_date"],
     )
     return [{"values": list(entry.values), "location": entry.location} for entry in done.partitions]
 
 
 def write_upload_files(
-    *, stores: list[dict[str, Any]], run_date: str, bucket: str, params: dict[str, Any], ti: Any, **_: Any
+    *,
+    stores: list[dict[str, Any]],
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    ti: Any,
+    **_: Any,
 ) -> dict[str, Any]:
     """Write the files for eBay; returns their keys and rows, and pushes the message on the table."""
     from dataclasses import asdict
@@ -206,18 +215,19 @@ def write_upload_files(
     from stock_pipeline.lake.tables import EBAY
     from stock_pipeline.messages import Event, Message
 
+    lake = open_lake(bucket, database)
     day = date.fromisoformat(run_date)
     # After a rollback the files would tell of another day's table.
-    hold_what_was_published(bucket, ti, EBAY, [entry["values"] for entry in stores])
+    hold_what_was_published(lake, ti, EBAY, [entry["values"] for entry in stores])
     names = [entry["values"][0] for entry in stores]
-    written = write(s3_client(), bucket=bucket, stores=names, run_date=day, full=params["full_upload"])
+    written = write(lake, stores=names, run_date=day, full=params["full_upload"])
     message = Message(
         event=Event.EBAY_GENERATED,
         run_date=day,
         subject=EBAY.name,
         status="success",
         counts=written.rows,
-        report=f"s3://{bucket}/{written.zip_key}" if written.zip_key else None,
+        report=lake.url(written.zip_key) if written.zip_key else None,
         text=f"The ebay table of {day} is published: {sum(written.rows.values()):,} listings in "
         f"{len(written.files)} upload files for {len(names)} stores",
     )
@@ -251,6 +261,7 @@ def summarise(
     from stock_pipeline.lake.tables import EBAY
     from stock_pipeline.suppliers import load_suppliers
 
+    lake = open_lake(bucket, database)
     day = date.fromisoformat(run_date)
     codes = [entry["supplier"] for entry in planned or []]
     judged = {line["supplier"]: line for line in as_list(feeds)}
@@ -264,8 +275,8 @@ def summarise(
         run_id=ti.run_id,
         dry_run=params["dry_run"],
         feeds=[FeedOutcome(**judged.get(code, {"supplier": code})) for code in codes],
-        other_feeds=other_feeds(s3_client(), bucket, suppliers, day, codes),
-        unrecognised=quarantine_unrecognised(s3_client(), bucket, suppliers, day),
+        other_feeds=other_feeds(lake, suppliers, day, codes),
+        unrecognised=quarantine_unrecognised(lake, suppliers, day),
         retired=[
             snapshot["supplier"]
             for snapshot in plan["snapshots"]
@@ -274,26 +285,23 @@ def summarise(
         failed_tasks=failed_tasks(ti, codes),
         checks=result_key(ti, "audit", "checks") or [],
         published=published,
-        table_dates={} if published else published_dates(s3_client(), bucket, EBAY),
+        table_dates={} if published else published_dates(lake, EBAY),
         changed=upload.get("rows", {}),
         upload_files=upload.get("files", []),
         upload_zip=upload.get("zip_key"),
         lists=unmatched.write_lists(
-            s3_client(),
-            bucket,
+            lake,
             folder,
             {name: result(ti, f"list_{name}") for name in unmatched.LISTS} if codes else {},
         ),
     )
     if published:
         staging_table = plan["staging_table"]
-        drop_staging(
-            s3_client(), glue_client(), bucket=bucket, database=database, staging_table=staging_table
-        )
+        drop_staging(lake, staging_table=staging_table)
     # A run that was never planned says nothing about the day, so the day's summary stays.
-    written = write_summary(s3_client(), bucket, folder, summary) if codes else None
+    written = write_summary(lake, folder, summary) if codes else None
     push_message(ti, summary.message(written.summary if written else None))
-    give_back(bucket, ti, *LOCKED)
+    give_back(lake, ti, *LOCKED)
     return {
         "report": written.summary if written else None,
         "page": written.page if written else None,

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from stock_airflow.run_helpers import as_list, check_run, s3_client
+from stock_airflow.run_helpers import as_list, check_run, open_lake
 from stock_airflow.tasks import refresh
 from stock_pipeline.lake.table_lock import PUBLISHED
 from stock_pipeline.lake.tables import PRODUCT
@@ -17,14 +17,23 @@ LOCKED = {PRODUCT.name: PUBLISHED}
 
 
 def plan_run(
-    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, **_: Any
+    *,
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    dag: DAG,
+    dag_run: Any,
+    ti: Any,
+    **_: Any,
 ) -> dict[str, Any]:
     """Check the parameters and find the file; returns it, or is skipped if there is none."""
     from stock_pipeline.refresh.product import find_file, looked_for
 
+    lake = open_lake(bucket, database)
     day = check_run(run_date, dag, dag_run)
     refresh.check_release(params, dag_run)
-    file, not_read = find_file(s3_client(), bucket, day)
+    file, not_read = find_file(lake, day)
     ti.xcom_push(key="not_read", value=not_read)
     if file is None:
         raise AirflowSkipException(f"No file in {looked_for(day)}: nothing to do")
@@ -38,6 +47,7 @@ def summarise(
     planner: str,
     run_date: str,
     bucket: str,
+    database: str,
     params: dict[str, Any],
     ti: Any,
     **_: Any,
@@ -54,6 +64,7 @@ def summarise(
         whole=not params["dry_run"],
         run_date=run_date,
         bucket=bucket,
+        database=database,
         params=params,
         ti=ti,
     )

@@ -9,8 +9,9 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 from stock_airflow.locks import table_locks
-from stock_airflow.run_helpers import check_run, failed_tasks, glue_client, result, s3_client
+from stock_airflow.run_helpers import check_run, failed_tasks, open_lake, result
 from stock_airflow.telling import push_message
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.table_lock import PRUNED
 from stock_pipeline.messages import shortened
 
@@ -35,10 +36,11 @@ def list_old_data(
     """Check the parameters and report what is old; returns its figures."""
     from stock_pipeline.housekeeping.pruning import PruneReport, write_report
 
+    lake = open_lake(bucket, database)
     day = check_run(run_date, dag, dag_run)
-    old = _look(ti, day, bucket, database)
+    old = _look(ti, day, lake)
     report = PruneReport(run_date=day, run_id=ti.run_id, dry_run=params["dry_run"], old=old)
-    write_report(s3_client(), bucket, report)
+    write_report(lake, report)
     return report.counts()
 
 
@@ -52,24 +54,26 @@ def delete_old_data(
     """
     from stock_pipeline.housekeeping.pruning import delete, read_report, write_report
 
+    lake = open_lake(bucket, database)
     if params["dry_run"]:
         raise AirflowSkipException("Dry run: look at the report")
     day = date.fromisoformat(run_date)
-    report = read_report(s3_client(), bucket, day, ti.run_id)
-    with table_locks(bucket, ti).held(LOCKED):
-        old = report.old.still_in(_look(ti, day, bucket, database))
-        delete(s3_client(), glue_client(), bucket=bucket, database=database, old=old)
+    report = read_report(lake, day, ti.run_id)
+    with table_locks(lake, ti).held(LOCKED):
+        old = report.old.still_in(_look(ti, day, lake))
+        delete(lake, old=old)
     # Of the report, not of what was left to do: an attempt before this one may have deleted some.
     done = report.model_validate(report.model_dump() | {"deleted": True})
-    location = write_report(s3_client(), bucket, done)
+    location = write_report(lake, done)
     push_message(ti, done.deleted_message(location))
 
 
-def summarise(*, run_date: str, bucket: str, ti: Any, **_: Any) -> dict[str, Any]:
+def summarise(*, run_date: str, bucket: str, database: str, ti: Any, **_: Any) -> dict[str, Any]:
     """Complete the report whatever became of the run; returns the concerns and pushes the message."""
     from stock_pipeline.housekeeping.pruning import DAG_ID, read_report, write_report
     from stock_pipeline.messages import Event, Message
 
+    lake = open_lake(bucket, database)
     failed = failed_tasks(ti, [])
     day = date.fromisoformat(run_date)
     if result(ti, "list_old_data") is None:
@@ -82,22 +86,19 @@ def summarise(*, run_date: str, bucket: str, ti: Any, **_: Any) -> dict[str, Any
         )
         push_message(ti, message)
         return {"report": None, "concerns": [], "failed_tasks": []}
-    report = read_report(s3_client(), bucket, day, ti.run_id)
+    report = read_report(lake, day, ti.run_id)
     report = report.model_validate(report.model_dump() | {"failed_tasks": failed})
-    location = write_report(s3_client(), bucket, report)
+    location = write_report(lake, report)
     push_message(ti, report.message(location))
     return {"report": location, "concerns": shortened(report.concerns), "failed_tasks": failed}
 
 
-def _look(ti: Any, day: date, bucket: str, database: str) -> Any:
+def _look(ti: Any, day: date, lake: Lake) -> Any:
     from stock_pipeline.housekeeping.pruning import look
 
     busy = frozenset(table for table, dag_id in STAGED_BY.items() if _is_running(ti, dag_id))
     return look(
-        s3_client(),
-        glue_client(),
-        bucket=bucket,
-        database=database,
+        lake,
         run_date=day,
         now=datetime.now(UTC),
         busy=busy,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowSkipException
 
 from stock_airflow.locks import fence, give_back
-from stock_airflow.run_helpers import failed_tasks, glue_client, own_report, pushed_when_planned, s3_client
+from stock_airflow.run_helpers import failed_tasks, open_lake, own_report, pushed_when_planned
 from stock_airflow.telling import push_message
 from stock_pipeline.lake.tables import PRODUCT, STORE, Table
 from stock_pipeline.messages import shortened
@@ -42,22 +42,16 @@ def read_file(
     from stock_pipeline.refresh.store import read_store
     from stock_pipeline.suppliers import load_suppliers
 
+    lake = open_lake(bucket, database)
     report = _new_report(table, subject, run_date, params, ti)
     report.file = RefreshFile(**file)
     read = read_store if table == STORE.name else read_product
-    plan = read(
-        s3_client(),
-        glue_client(),
-        bucket=bucket,
-        database=database,
-        suppliers=load_suppliers(),
-        report=report,
-    )
+    plan = read(lake, suppliers=load_suppliers(), report=report)
     ti.xcom_push(key="report", value=report.model_dump(mode="json"))
     if plan is None:
         raise AirflowSkipException(report.reason)
     within = _within(TABLES[table], subject)
-    return {**plan, "published": published_versions(s3_client(), bucket, TABLES[table], within)}
+    return {**plan, "published": published_versions(lake, TABLES[table], within)}
 
 
 def publish(
@@ -80,6 +74,7 @@ def publish(
     from stock_pipeline.refresh.report import RefreshReport
     from stock_pipeline.verdicts import Verdict
 
+    lake = open_lake(bucket, database)
     judged = RefreshReport(**report)
     judged.judge(checks, _release(subject, params, dag_run))
     ti.xcom_push(key="report", value=judged.model_dump(mode="json"))
@@ -88,14 +83,11 @@ def publish(
     if params["dry_run"]:
         raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
     published = publishing.publish(
-        s3_client(),
-        glue_client(),
-        bucket=bucket,
-        database=database,
+        lake,
         staging_table=plan["staging_table"],
         table=TABLES[table],
         run_date=date.fromisoformat(run_date),
-        fence=fence(bucket, ti, table, plan["published"]),
+        fence=fence(lake, ti, table, plan["published"]),
         allow_older=params["publish_older_date"],
         within=_within(TABLES[table], subject),
     )
@@ -127,16 +119,15 @@ def report(
     from stock_pipeline.refresh.report import RefreshReport, write_report
     from stock_pipeline.refresh.staging import drop_staged
 
+    lake = open_lake(bucket, database)
     if file is None:
         raise AirflowSkipException("There was no file to read")
     found = own_report(ti, reader, publisher)
     judged = RefreshReport(**found) if found else _new_report(table, subject, run_date, params, ti)
     judged.conclude()
-    location = write_report(s3_client(), bucket, ti.dag_id, judged)
+    location = write_report(lake, ti.dag_id, judged)
     if judged.done and plan:
-        drop_staged(
-            s3_client(), glue_client(), bucket=bucket, database=database, staging_table=plan["staging_table"]
-        )
+        drop_staged(lake, staging_table=plan["staging_table"])
     push_message(ti, judged.message(location))
     return judged.model_dump(mode="json", exclude={"samples"})
 
@@ -151,6 +142,7 @@ def sum_up(
     whole: bool,
     run_date: str,
     bucket: str,
+    database: str,
     params: dict[str, Any],
     ti: Any,
 ) -> dict[str, Any]:
@@ -165,11 +157,13 @@ def sum_up(
         whole: whether the run was for everything, so that its summary is the day's.
         run_date: the day.
         bucket: the bucket.
+        database: the Glue database.
         params: of the run.
         ti: the task instance.
     """
     from stock_pipeline.refresh.report import RefreshReport, RefreshSummary, write_summary
 
+    lake = open_lake(bucket, database)
     found = {line["subject"]: RefreshReport(**line) for line in reports}
     summary = RefreshSummary(
         dag_id=ti.dag_id,
@@ -184,9 +178,9 @@ def sum_up(
         failed_tasks=failed_tasks(ti, subjects),
         looked_for=looked_for,
     )
-    location = write_summary(s3_client(), bucket, summary, whole=whole)
+    location = write_summary(lake, summary, whole=whole)
     push_message(ti, summary.message(location))
-    give_back(bucket, ti, table)
+    give_back(lake, ti, table)
     return {"report": location, "concerns": shortened(summary.concerns), "failed_tasks": summary.failed_tasks}
 
 

@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
 from stock_airflow.locks import give_back, holder, lock_at_once, run_name
-from stock_airflow.run_helpers import check_date, check_run, failed_tasks, result, s3_client
+from stock_airflow.run_helpers import check_date, check_run, failed_tasks, open_lake, result
 from stock_airflow.telling import push_message
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.lake.table_lock import ROLLED_BACK
@@ -22,7 +22,15 @@ LOCKED = {"ebay": ROLLED_BACK}
 
 
 def plan_rollback(
-    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, **_: Any
+    *,
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    dag: DAG,
+    dag_run: Any,
+    ti: Any,
+    **_: Any,
 ) -> dict[str, Any]:
     """Check the parameters; returns the versions to put back and what that changes, by store.
 
@@ -30,14 +38,14 @@ def plan_rollback(
     """
     from stock_pipeline.ebay import rollback
 
+    lake = open_lake(bucket, database)
     check_run(run_date, dag, dag_run)
     if not params["reason"].strip():
         raise NeedsPersonError("Say why: the reason is kept with the table and in the report")
     if not params["dry_run"]:
-        lock_at_once(bucket, ti, LOCKED)
+        lock_at_once(lake, ti, LOCKED)
     planned = rollback.plan_rollback(
-        s3_client(),
-        bucket=bucket,
+        lake,
         table_date=check_date(params["table_date"], "table_date"),
         stores=params["stores"],
     )
@@ -49,6 +57,7 @@ def roll_back(
     plan: dict[str, Any],
     run_date: str,
     bucket: str,
+    database: str,
     params: dict[str, Any],
     dag_run: Any,
     ti: Any,
@@ -58,6 +67,7 @@ def roll_back(
     from stock_pipeline.ebay import rollback
     from stock_pipeline.lake.tables import EBAY
 
+    lake = open_lake(bucket, database)
     if params["dry_run"]:
         raise AirflowSkipException("Dry run: the figures are in the log of summarise and in the message")
     notes = {
@@ -66,11 +76,10 @@ def roll_back(
         "rolled-back-reason": params["reason"],
     }
     return rollback.roll_back(
-        s3_client(),
-        bucket=bucket,
+        lake,
         rollback=rollback.Rollback.model_validate(plan),
         run=run_name(ti),
-        hold=holder(bucket, ti, EBAY.name, ROLLED_BACK),
+        hold=holder(lake, ti, EBAY.name, ROLLED_BACK),
         notes=notes,
     )
 
@@ -80,6 +89,7 @@ def write_upload_files(
     plan: dict[str, Any],
     run_date: str,
     bucket: str,
+    database: str,
     params: dict[str, Any],
     dag_run: Any,
     ti: Any,
@@ -90,13 +100,14 @@ def write_upload_files(
     from stock_pipeline.ebay.rollback_report import DAG_ID
     from stock_pipeline.lake.locations import run_report_key
 
+    lake = open_lake(bucket, database)
     planned = rollback.Rollback.model_validate(plan)
     gone_key = run_report_key(DAG_ID, date.fromisoformat(run_date), ti.run_id, "_cannot_be_undone.csv")
-    written = rollback.write_undoing_files(s3_client(), bucket=bucket, rollback=planned, gone_key=gone_key)
+    written = rollback.write_undoing_files(lake, rollback=planned, gone_key=gone_key)
     uploads = {
         "upload_files": written.files,
-        "upload_zip": f"s3://{bucket}/{written.zip_key}" if written.zip_key else None,
-        "cannot_be_undone": f"s3://{bucket}/{gone_key}" if planned.counts()["gone"] else None,
+        "upload_zip": lake.url(written.zip_key) if written.zip_key else None,
+        "cannot_be_undone": lake.url(gone_key) if planned.counts()["gone"] else None,
     }
     report = _report(run_date, params, dag_run, ti, rollback=plan, rolled_back=True, **uploads)
     push_message(ti, report.table_message())
@@ -104,11 +115,12 @@ def write_upload_files(
 
 
 def summarise(
-    *, run_date: str, bucket: str, params: dict[str, Any], dag_run: Any, ti: Any, **_: Any
+    *, run_date: str, bucket: str, database: str, params: dict[str, Any], dag_run: Any, ti: Any, **_: Any
 ) -> dict[str, Any]:
     """Report on the run whatever became of it; returns the concerns and pushes the message."""
     from stock_pipeline.ebay.rollback_report import write_report
 
+    lake = open_lake(bucket, database)
     report = _report(
         run_date,
         params,
@@ -121,11 +133,11 @@ def summarise(
     )
     # A dry run writes nothing, and a run that was refused has done nothing.
     writes = report.rollback is not None and not report.dry_run
-    location = write_report(s3_client(), bucket, report) if writes else None
+    location = write_report(lake, report) if writes else None
     message = report.message(location)
     log.info(message.text)
     push_message(ti, message)
-    give_back(bucket, ti, *LOCKED)
+    give_back(lake, ti, *LOCKED)
     return {"report": location, "concerns": shortened(report.concerns), "failed_tasks": report.failed_tasks}
 
 

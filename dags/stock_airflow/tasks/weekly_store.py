@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG
 
-from stock_airflow.run_helpers import as_list, check_run, s3_client
+from stock_airflow.run_helpers import as_list, check_run, open_lake
 from stock_airflow.tasks import refresh
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.lake.table_lock import PUBLISHED
@@ -17,17 +17,26 @@ LOCKED = {STORE.name: PUBLISHED}
 
 
 def plan_run(
-    *, run_date: str, bucket: str, params: dict[str, Any], dag: DAG, dag_run: Any, ti: Any, **_: Any
+    *,
+    run_date: str,
+    bucket: str,
+    database: str,
+    params: dict[str, Any],
+    dag: DAG,
+    dag_run: Any,
+    ti: Any,
+    **_: Any,
 ) -> list[dict[str, Any]]:
     """Check the parameters and find the files; returns for each store its name and its file."""
     from stock_pipeline.refresh.store import find_files
 
+    lake = open_lake(bucket, database)
     day = check_run(run_date, dag, dag_run)
     unknown = sorted({*params["stores"], *params["release"]} - set(STORES))
     if unknown:
         raise NeedsPersonError(f"No store {', '.join(unknown)}; there are {', '.join(STORES)}")
     refresh.check_release(params, dag_run)
-    found = find_files(s3_client(), bucket, day)
+    found = find_files(lake, day)
     ti.xcom_push(key="not_read", value=found.not_read)
     ti.xcom_push(key="missing", value=sorted(set(params["stores"]) - found.by_store.keys()))
     return [
@@ -44,6 +53,7 @@ def summarise(
     planner: str,
     run_date: str,
     bucket: str,
+    database: str,
     params: dict[str, Any],
     ti: Any,
     **_: Any,
@@ -60,6 +70,7 @@ def summarise(
         whole=not params["stores"] and not params["dry_run"],
         run_date=run_date,
         bucket=bucket,
+        database=database,
         params=params,
         ti=ti,
     )

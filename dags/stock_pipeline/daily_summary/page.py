@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import jinja2
 
 from stock_pipeline.daily_summary.summary import RunSummary
-from stock_pipeline.lake.objects import put
+from stock_pipeline.lake.lake import Lake
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
     from stock_pipeline.daily_summary.summary import RunSummary
 
 
@@ -40,15 +38,13 @@ class WrittenSummary(NamedTuple):
     page: str
 
 
-def write_summary(s3: S3Client, bucket: str, folder: str, summary: RunSummary) -> WrittenSummary:
+def write_summary(lake: Lake, folder: str, summary: RunSummary) -> WrittenSummary:
     """Write the summary into a folder of its day, as JSON and as a page."""
     data = summary.model_dump(mode="json") | {
         "stores": [store.model_dump() for store in summary.stores],
         "parts_without_label": summary.parts_without_label,
     }
-    put(s3, bucket, f"{folder}summary.json", json.dumps(data, indent=2).encode())
+    lake.put(f"{folder}summary.json", json.dumps(data, indent=2).encode())
     page = f"{folder}summary.html"
-    s3.put_object(
-        Bucket=bucket, Key=page, Body=run_page(summary).encode(), ContentType="text/html; charset=utf-8"
-    )
-    return WrittenSummary(f"s3://{bucket}/{folder}summary.json", f"s3://{bucket}/{page}")
+    lake.put(page, run_page(summary).encode(), ContentType="text/html; charset=utf-8")
+    return WrittenSummary(lake.url(f"{folder}summary.json"), lake.url(page))

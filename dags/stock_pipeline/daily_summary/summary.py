@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -12,14 +12,12 @@ from stock_pipeline.daily_summary.unmatched import UnmatchedList
 from stock_pipeline.feeds.report import FeedReport, read_report
 from stock_pipeline.file_names import name_fault
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.uploaded import quarantine, uploaded_files
 from stock_pipeline.messages import Event, Message, to_look_at
 from stock_pipeline.run_dates import month_before
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.verdicts import Release, Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 class FeedOutcome(BaseModel):
@@ -203,12 +201,10 @@ class RunSummary(BaseModel):
         )
 
 
-def quarantine_unrecognised(
-    s3: S3Client, bucket: str, suppliers: SuppliersFile, run_date: date
-) -> list[UnrecognisedFile]:
+def quarantine_unrecognised(lake: Lake, suppliers: SuppliersFile, run_date: date) -> list[UnrecognisedFile]:
     """Copy the day's uploads that belong to no supplier aside, each with the reason."""
     found = []
-    for file in uploaded_files(s3, bucket, run_date):
+    for file in uploaded_files(lake, run_date):
         if file.in_subfolder:
             reason = "it lies in a subfolder, so nobody's stock was read from it; upload it to the day's own"
         elif suppliers.supplier_of_file(file.name) is None:
@@ -224,14 +220,14 @@ def quarantine_unrecognised(
         if reason:
             found.append(
                 UnrecognisedFile(
-                    name=file.shown, reason=reason, quarantined=quarantine(s3, bucket, file, run_date, reason)
+                    name=file.shown, reason=reason, quarantined=quarantine(lake, file, run_date, reason)
                 )
             )
     return found
 
 
 def other_feeds(
-    s3: S3Client, bucket: str, suppliers: SuppliersFile, run_date: date, planned: Collection[str]
+    lake: Lake, suppliers: SuppliersFile, run_date: date, planned: Collection[str]
 ) -> list[FeedOutcome]:
     """What earlier runs of the day found of the suppliers that this one is not for."""
     found = []
@@ -239,6 +235,6 @@ def other_feeds(
         if code in planned:
             continue
         key = locations.stock_feed_report_key(run_date, code)
-        if report := read_report(s3, bucket, run_date, code):
-            found.append(FeedOutcome.of(report, f"s3://{bucket}/{key}"))
+        if report := read_report(lake, run_date, code):
+            found.append(FeedOutcome.of(report, lake.url(key)))
     return found

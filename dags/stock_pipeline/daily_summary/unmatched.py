@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import polars as pl
 from pydantic import BaseModel
 
 from stock_pipeline.lake import locations
-from stock_pipeline.lake.objects import put
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.spreadsheets.export import harmless_csv
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 LISTS = ("labels_without_listing", "listings_without_stock")
 """Names of the statements in include/sql/ebay, of their tasks (after `list_`) and of the CSV files."""
@@ -38,14 +34,11 @@ class UnmatchedList(BaseModel):
     labels: dict[str, int]
 
 
-def write_lists(
-    s3: S3Client, bucket: str, folder: str, queries: Mapping[str, str | None]
-) -> list[UnmatchedList]:
+def write_lists(lake: Lake, folder: str, queries: Mapping[str, str | None]) -> list[UnmatchedList]:
     """Make the lists of a run from the results of its queries.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         folder: where the lists go.
         queries: name of a list to the id of the Athena query that found it; None if that did not succeed.
 
@@ -55,10 +48,10 @@ def write_lists(
     for name, query_id in queries.items():
         if query_id is None:
             continue
-        body = s3.get_object(Bucket=bucket, Key=f"{locations.ATHENA_RESULTS}{query_id}.csv")["Body"].read()
+        body = lake.read(f"{locations.ATHENA_RESULTS}{query_id}.csv")
         rows = pl.read_csv(BytesIO(body), infer_schema=False)
         key = f"{folder}{name}.csv"
-        put(s3, bucket, key, harmless_csv(rows))
+        lake.put(key, harmless_csv(rows))
         labels = dict(rows.group_by("supplier").len().sort("supplier").rows())
         made.append(UnmatchedList(name=name, key=key, labels=labels))
     return made

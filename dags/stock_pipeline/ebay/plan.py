@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.feeds.snapshot_files import RELEASED_METADATA, snapshot_metadata
 from stock_pipeline.lake.catalog import Snapshots, snapshots_on
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.staging import staging_prefix, staging_table_name
 from stock_pipeline.lake.tables import EBAY
 from stock_pipeline.suppliers import SuppliersFile
 
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
-
 
 def plan_table(
-    s3: S3Client,
-    glue: GlueClient,
+    lake: Lake,
     *,
-    bucket: str,
-    database: str,
     suppliers: SuppliersFile,
     run_date: date,
     run_id: str,
@@ -34,10 +28,7 @@ def plan_table(
     A supplier that is no longer in the suppliers file, but still has snapshots, counts like any other.
 
     Args:
-        s3: client.
-        glue: client.
-        bucket: the bucket.
-        database: the Glue database.
+        lake: the bucket and the catalog.
         suppliers: the suppliers file.
         run_date: the day the table is for.
         run_id: of the run.
@@ -54,12 +45,12 @@ def plan_table(
         NeedsPersonError: no supplier has a snapshot on or before the date.
         MissingTableError: a registered snapshot is not in the bucket; Athena would take it for an empty one.
     """
-    snapshots = snapshots_on(glue, database, run_date)
+    snapshots = snapshots_on(lake, run_date)
     if not snapshots:
         raise NeedsPersonError(
             f"no supplier has a snapshot on or before {run_date}: there is nothing to publish"
         )
-    released = [entry.supplier for entry in snapshots if _is_released(s3, bucket, entry)]
+    released = [entry.supplier for entry in snapshots if _is_released(lake, entry)]
     every_label = {code for code, supplier in suppliers.suppliers.items() if supplier.lists_out_of_stock}
     codes = [snapshot.supplier for snapshot in snapshots]
     staging_table = staging_table_name(EBAY, run_date, run_id)
@@ -70,14 +61,14 @@ def plan_table(
         "limits": suppliers.table_limits.model_dump(),
         "waived": sorted({*released, *accept_changes}),
         "staging_table": staging_table,
-        "staging_location": f"s3://{bucket}/{staging_prefix(staging_table)}",
+        "staging_location": lake.url(staging_prefix(staging_table)),
     }
 
 
-def _is_released(s3: S3Client, bucket: str, snapshots: Snapshots) -> bool:
+def _is_released(lake: Lake, snapshots: Snapshots) -> bool:
     """Whether a person released the current snapshot; makes sure that both are there."""
     metadata = [
-        snapshot_metadata(s3, bucket, snapshots.supplier, day)
+        snapshot_metadata(lake, snapshots.supplier, day)
         for day in (snapshots.current, snapshots.previous)
         if day
     ]

@@ -13,21 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import polars as pl
-from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
 from stock_pipeline.ebay.upload_files import UploadFiles, write_files
 from stock_pipeline.errors import RollbackRefusedError
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.publishing import RUN_DATE_METADATA, RUN_METADATA, as_metadata, refuse_change
 from stock_pipeline.lake.tables import EBAY
 from stock_pipeline.spreadsheets.export import harmless_csv
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +31,6 @@ REPLACED_METADATA = "rolled-back-from"
 """Metadata of a file that was put back: the version it replaced, or `NOTHING`."""
 
 NOTHING = "nothing"
-GONE_CODES = {"404", "NoSuchKey", "NoSuchVersion"}
 
 
 class StoreRollback(BaseModel):
@@ -89,7 +84,7 @@ class Rollback(BaseModel):
         }
 
 
-def plan_rollback(s3: S3Client, *, bucket: str, table_date: date, stores: list[str]) -> Rollback:
+def plan_rollback(lake: Lake, *, table_date: date, stores: list[str]) -> Rollback:
     """Find the versions to put back, and what that changes. Nothing is written.
 
     Of several tables published for the date the last one counts. Without stores named it is the whole table:
@@ -98,7 +93,7 @@ def plan_rollback(s3: S3Client, *, bucket: str, table_date: date, stores: list[s
     Raises:
         RollbackRefusedError: a store has no version of that date; the message names the dates there are.
     """
-    histories = _histories(s3, bucket)
+    histories = _histories(lake)
     unknown = sorted(set(stores) - histories.keys())
     if unknown:
         raise RollbackRefusedError(
@@ -111,8 +106,8 @@ def plan_rollback(s3: S3Client, *, bucket: str, table_date: date, stores: list[s
     for store in sorted(set(stores) or histories):
         history = histories[store]
         dates[store] = set()
-        if version := _newest_of(s3, bucket, history, table_date, dates[store]):
-            planned.append(_with_difference(s3, bucket, _store_rollback(history, version)))
+        if version := _newest_of(lake, history, table_date, dates[store]):
+            planned.append(_with_difference(lake, _store_rollback(history, version)))
         elif stores or (history.current and min(dates[store], default=table_date) < table_date):
             refused.append(store)
         elif history.current:
@@ -123,9 +118,8 @@ def plan_rollback(s3: S3Client, *, bucket: str, table_date: date, stores: list[s
 
 
 def roll_back(
-    s3: S3Client,
+    lake: Lake,
     *,
-    bucket: str,
     rollback: Rollback,
     run: str,
     hold: Callable[[], None],
@@ -134,8 +128,7 @@ def roll_back(
     """Put each store's file back; one that is back already is left as it is.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         rollback: what to put back.
         run: the DAG and its run; noted on every file.
         hold: makes sure that the run has the table's lock, or raises; called before every change.
@@ -149,40 +142,32 @@ def roll_back(
         TableLockedError: another run has the table's lock.
     """
     hold()
-    missing = [entry for entry in rollback.stores if _is_to_do(s3, bucket, rollback, entry, run)]
+    missing = [entry for entry in rollback.stores if _is_to_do(lake, rollback, entry, run)]
     for entry in missing:
         key = EBAY.key(entry.store)
         hold()
-        s3.copy(
-            {"Bucket": bucket, "Key": key, "VersionId": entry.version},
-            bucket,
+        lake.copy(
             key,
-            ExtraArgs={
-                "Metadata": {
-                    **{name: as_metadata(note) for name, note in notes.items()},
-                    RUN_METADATA: as_metadata(run),
-                    RUN_DATE_METADATA: rollback.table_date.isoformat(),
-                    REPLACED_METADATA: entry.replaced or NOTHING,
-                },
-                "MetadataDirective": "REPLACE",
+            key,
+            version=entry.version,
+            metadata={
+                **{name: as_metadata(note) for name, note in notes.items()},
+                RUN_METADATA: as_metadata(run),
+                RUN_DATE_METADATA: rollback.table_date.isoformat(),
+                REPLACED_METADATA: entry.replaced or NOTHING,
             },
         )
         log.warning("Put %s back to %s", key, rollback.table_date)
     return [
-        {
-            "values": [entry.store],
-            "location": f"s3://{bucket}/{EBAY.key(entry.store).rpartition('/')[0]}/",
-        }
-        for entry in rollback.stores
+        {"values": [entry.store], "location": lake.location(EBAY, entry.store)} for entry in rollback.stores
     ]
 
 
-def write_undoing_files(s3: S3Client, *, bucket: str, rollback: Rollback, gone_key: str) -> UploadFiles:
+def write_undoing_files(lake: Lake, *, rollback: Rollback, gone_key: str) -> UploadFiles:
     """Write the upload files that tell eBay the earlier quantities, and a CSV of what they cannot undo.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         rollback: what was put back.
         gone_key: where the CSV goes; there is none if there is nothing in it.
     """
@@ -190,14 +175,13 @@ def write_undoing_files(s3: S3Client, *, bucket: str, rollback: Rollback, gone_k
     gone: list[pl.DataFrame] = []
 
     def listings(store: str) -> pl.DataFrame:
-        both = _both(s3, bucket, entries[store])
-        gone.append(_gone(s3, bucket, entries[store], both))
+        both = _both(lake, entries[store])
+        gone.append(_gone(lake, entries[store], both))
         older = both.filter(~pl.col("is_gone"))
         return older.select("item_id", "quantity", changed=pl.col("is_back") | pl.col("is_changed"))
 
     written = write_files(
-        s3,
-        bucket=bucket,
+        lake,
         prefix=rollback.upload_prefix,
         zip_name=f"ebay_rollback_to_{rollback.table_date}.zip",
         day=rollback.replaced_date,
@@ -205,7 +189,7 @@ def write_undoing_files(s3: S3Client, *, bucket: str, rollback: Rollback, gone_k
         listings=listings,
     )
     if rollback.counts()["gone"]:
-        s3.put_object(Bucket=bucket, Key=gone_key, Body=harmless_csv(pl.concat(gone)), ContentType="text/csv")
+        lake.put(gone_key, harmless_csv(pl.concat(gone)), ContentType="text/csv")
     return written
 
 
@@ -230,27 +214,23 @@ class _History:
     current: str | None
 
 
-def _histories(s3: S3Client, bucket: str) -> dict[str, _History]:
+def _histories(lake: Lake) -> dict[str, _History]:
     """The histories of all stores the table has had for as long as versions are kept."""
     versions: dict[str, list[str]] = defaultdict(list)
     current: dict[str, str] = {}
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=f"{EBAY.name}/")
-    for page in pages:
-        for entry in page.get("Versions", []):
-            store = entry["Key"].split("/")[1].partition("=")[2]
-            if entry["Key"] == EBAY.key(store):
-                versions[store].append(entry["VersionId"])
-                if entry["IsLatest"]:
-                    current[store] = entry["VersionId"]
+    for entry in lake.versions(EBAY.folder()):
+        if values := EBAY.values_of(entry["Key"]):
+            (store,) = values
+            versions[store].append(entry["VersionId"])
+            if entry["IsLatest"]:
+                current[store] = entry["VersionId"]
     return {store: _History(store, found, current.get(store)) for store, found in versions.items()}
 
 
-def _newest_of(
-    s3: S3Client, bucket: str, history: _History, table_date: date, dates: set[date]
-) -> _Version | None:
+def _newest_of(lake: Lake, history: _History, table_date: date, dates: set[date]) -> _Version | None:
     """The newest version made for a date; adds the dates it has seen until then."""
     for identity in history.versions:
-        _, metadata = _head(s3, bucket, EBAY.key(history.store), identity)
+        _, metadata = _head(lake, EBAY.key(history.store), identity)
         version = _Version(identity, metadata)
         if version.date == table_date:
             return version
@@ -272,32 +252,32 @@ def _store_rollback(history: _History, version: _Version) -> StoreRollback:
     )
 
 
-def _with_difference(s3: S3Client, bucket: str, entry: StoreRollback) -> StoreRollback:
+def _with_difference(lake: Lake, entry: StoreRollback) -> StoreRollback:
     """The same with the date of what is replaced, and figures."""
     replaced_date = None
     if entry.replaced:
-        identity, metadata = _head(s3, bucket, EBAY.key(entry.store), entry.replaced)
+        identity, metadata = _head(lake, EBAY.key(entry.store), entry.replaced)
         if identity is None:
             raise RollbackRefusedError(
                 f"{entry.store} was put back more than 30 days ago, and what it was before is no longer kept"
             )
         replaced_date = _Version(identity, metadata).date
-    counts = _both(s3, bucket, entry).select("is_changed", "is_back", "is_gone").sum().row(0)
+    counts = _both(lake, entry).select("is_changed", "is_back", "is_gone").sum().row(0)
     changed, back, gone = counts
     return entry.model_copy(
         update={"replaced_date": replaced_date, "changed": changed, "back": back, "gone": gone}
     )
 
 
-def _both(s3: S3Client, bucket: str, entry: StoreRollback) -> pl.DataFrame:
+def _both(lake: Lake, entry: StoreRollback) -> pl.DataFrame:
     """The listings of both versions.
 
     Returns:
         `item_id` (i64), `quantity` and `replaced_quantity` (i32, null where it is not there), `is_changed`,
         `is_back`, `is_gone` (bool, at most one is true), by item_id.
     """
-    older = _read(s3, bucket, entry.store, entry.version, "item_id", "quantity")
-    newer = _read(s3, bucket, entry.store, entry.replaced, "item_id", "quantity")
+    older = _read(lake, entry.store, entry.version, "item_id", "quantity")
+    newer = _read(lake, entry.store, entry.replaced, "item_id", "quantity")
     in_older, in_newer = pl.col("in_older").is_not_null(), pl.col("in_newer").is_not_null()
     return (
         older.with_columns(in_older=pl.lit(value=True))
@@ -317,49 +297,37 @@ def _both(s3: S3Client, bucket: str, entry: StoreRollback) -> pl.DataFrame:
     )
 
 
-def _gone(s3: S3Client, bucket: str, entry: StoreRollback, both: pl.DataFrame) -> pl.DataFrame:
+def _gone(lake: Lake, entry: StoreRollback, both: pl.DataFrame) -> pl.DataFrame:
     """The rows that only the newer version has: `ebay_store`, then the table's columns but the delta."""
     wanted = both.filter("is_gone").select("item_id")
     columns = ("item_id", "quantity", "custom_label", "supplier_store")
-    rows = _read(s3, bucket, entry.store, entry.replaced if wanted.height else None, *columns)
+    rows = _read(lake, entry.store, entry.replaced if wanted.height else None, *columns)
     found = rows.join(wanted, on="item_id", how="semi").sort("item_id")
     return found.select(pl.lit(entry.store).alias("ebay_store"), *columns)
 
 
-def _read(s3: S3Client, bucket: str, store: str, version: str | None, *columns: str) -> pl.DataFrame:
+def _read(lake: Lake, store: str, version: str | None, *columns: str) -> pl.DataFrame:
     if version is None:
         return pl.DataFrame(schema=EBAY.schema).select(columns)
-    body = s3.get_object(Bucket=bucket, Key=EBAY.key(store), VersionId=version)["Body"].read()
-    return pl.read_parquet(BytesIO(body), columns=list(columns))
+    return pl.read_parquet(BytesIO(lake.read(EBAY.key(store), VersionId=version)), columns=list(columns))
 
 
-def _head(
-    s3: S3Client, bucket: str, key: str, version: str | None = None
-) -> tuple[str | None, dict[str, str]]:
+def _head(lake: Lake, key: str, version: str | None = None) -> tuple[str | None, dict[str, str]]:
     """The version and metadata of a file, or of a version of it; (None, {}) if there is none."""
-    try:
-        if version:
-            found = s3.head_object(Bucket=bucket, Key=key, VersionId=version)
-        else:
-            found = s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in GONE_CODES:
-            return None, {}
-        raise
-    return found["VersionId"], found["Metadata"]
+    found = lake.head(key, **({"VersionId": version} if version else {}))
+    return (found["VersionId"], found["Metadata"]) if found else (None, {})
 
 
-def _is_to_do(s3: S3Client, bucket: str, rollback: Rollback, entry: StoreRollback, run: str) -> bool:
+def _is_to_do(lake: Lake, rollback: Rollback, entry: StoreRollback, run: str) -> bool:
     """Whether a store is still to be put back; refuses if it is not what was looked at."""
     key = EBAY.key(entry.store)
-    identity, metadata = _head(s3, bucket, key)
+    identity, metadata = _head(lake, key)
     if identity == entry.version or _is_back(metadata, rollback.table_date, entry):
         log.info("%s is back already", key)
         return False
     if identity != entry.replaced:
         refuse_change(
-            s3,
-            bucket,
+            lake,
             EBAY,
             (entry.store,),
             "this rollback was planned",

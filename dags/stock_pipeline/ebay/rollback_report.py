@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from stock_pipeline.ebay.rollback import Rollback
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.tables import EBAY
 from stock_pipeline.messages import Event, Message, to_look_at
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 DAG_ID = "rollback_ebay"
 
@@ -101,8 +99,8 @@ class RollbackReport(BaseModel):
         )
 
 
-def write_report(s3: S3Client, bucket: str, report: RollbackReport) -> str:
+def write_report(lake: Lake, report: RollbackReport) -> str:
     """Write the report of a run; returns its location."""
     key = locations.run_report_key(DAG_ID, report.run_date, report.run_id)
-    s3.put_object(Bucket=bucket, Key=key, Body=report.model_dump_json(indent=2).encode())
-    return f"s3://{bucket}/{key}"
+    lake.put(key, report.model_dump_json(indent=2).encode())
+    return lake.url(key)

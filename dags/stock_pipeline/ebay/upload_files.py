@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stock_pipeline.ebay import upload_ledger
 from stock_pipeline.ebay.upload_ledger import StoreFiles, UploadSet
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.tables import EBAY
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +36,11 @@ class UploadFiles:
     zip_key: str | None
 
 
-def write_upload_files(
-    s3: S3Client, *, bucket: str, stores: list[str], run_date: date, full: bool = False
-) -> UploadFiles:
+def write_upload_files(lake: Lake, *, stores: list[str], run_date: date, full: bool = False) -> UploadFiles:
     """Write the upload files of a day from the published table, and remove those an earlier run left.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         stores: the stores to write for.
         run_date: names the folder.
         full: every listing, instead of only those of which eBay has to be told something.
@@ -57,21 +51,19 @@ def write_upload_files(
     with TemporaryDirectory(prefix="ebay_") as folder:
         path = Path(folder) / "store.parquet"
         return write_files(
-            s3,
-            bucket=bucket,
+            lake,
             prefix=locations.ebay_upload_prefix(run_date),
             zip_name=f"ebay_upload_{run_date.isoformat()}.zip",
             day=run_date,
             stores=stores,
-            listings=lambda store: _listings(s3, bucket, store, path),
+            listings=lambda store: _listings(lake, store, path),
             full=full,
         )
 
 
 def write_files(
-    s3: S3Client,
+    lake: Lake,
     *,
-    bucket: str,
     prefix: str,
     zip_name: str,
     day: date,
@@ -85,8 +77,7 @@ def write_files(
     those that are noted.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         prefix: the folder of the files, which is theirs alone.
         zip_name: of the zip in it.
         day: whose table it is; the date of the files within the zip.
@@ -99,26 +90,26 @@ def write_files(
     name = prefix.removeprefix(locations.EBAY_UPLOAD).rstrip("/")
     written: list[str] = []
     noted: dict[str, StoreFiles] = {}
-    upload_ledger.forget_files(s3, bucket, name)
+    upload_ledger.forget_files(lake, name)
     with TemporaryDirectory(prefix="ebay_upload_") as folder:
         bundle = Path(folder) / "all.zip"
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for store in stores:
-                ledger = upload_ledger.read_ledger(s3, bucket, store, day)
-                rows = upload_ledger.to_tell(s3, bucket, listings(store), ledger, full=full)
-                writing = upload_ledger.note_written(s3, bucket, day, rows, ledger)
+                ledger = upload_ledger.read_ledger(lake, store, day)
+                rows = upload_ledger.to_tell(lake, listings(store), ledger, full=full)
+                writing = upload_ledger.note_written(lake, day, rows, ledger)
                 told = rows.filter("in_file")
                 noted[store] = StoreFiles(number=writing.number, rows=told.height)
                 for file, body in _csv_files(store, told):
-                    s3.put_object(Bucket=bucket, Key=prefix + file, Body=body, ContentType="text/csv")
+                    lake.put(prefix + file, body, ContentType="text/csv")
                     written.append(prefix + file)
                     # Not today's date: the same rows give the same zip.
                     entry = zipfile.ZipInfo(file, (day.year, day.month, day.day, 0, 0, 0))
                     archive.writestr(entry, body, zipfile.ZIP_DEFLATED)
                 log.info("%s: %s rows", store, f"{told.height:,}")
         if written:
-            s3.upload_file(str(bundle), bucket, zip_key)
-    _remove_others(s3, bucket, prefix, {*written, zip_key} if written else set())
+            lake.upload(bundle, zip_key)
+    _remove_others(lake, prefix, {*written, zip_key} if written else set())
     files = UploadSet(
         name=name,
         run_date=day,
@@ -127,13 +118,13 @@ def write_files(
         files=written,
         zip_key=zip_key if written else None,
     )
-    upload_ledger.note_files(s3, bucket, files)
+    upload_ledger.note_files(lake, files)
     return UploadFiles(files.files, {store: found.rows for store, found in noted.items()}, files.zip_key)
 
 
-def _listings(s3: S3Client, bucket: str, store: str, path: Path) -> pl.DataFrame:
+def _listings(lake: Lake, store: str, path: Path) -> pl.DataFrame:
     """The listings of a store: `item_id` (i64), `quantity` (i32), `changed` (bool)."""
-    s3.download_file(bucket, EBAY.key(store), str(path))
+    lake.download(EBAY.key(store), path)
     changed = pl.col("quantity_delta") != 0
     return pl.scan_parquet(path).select("item_id", "quantity", changed=changed).collect()
 
@@ -153,9 +144,7 @@ def _csv_files(store: str, listings: pl.DataFrame) -> Iterator[tuple[str, bytes]
         yield name, columns.write_csv(line_terminator="\r\n").encode()
 
 
-def _remove_others(s3: S3Client, bucket: str, prefix: str, keep: set[str]) -> None:
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    for page in pages:
-        for entry in page.get("Contents", []):
-            if entry["Key"] not in keep:
-                s3.delete_object(Bucket=bucket, Key=entry["Key"])
+def _remove_others(lake: Lake, prefix: str, keep: set[str]) -> None:
+    for entry in lake.objects(prefix):
+        if entry["Key"] not in keep:
+            lake.delete(entry["Key"])

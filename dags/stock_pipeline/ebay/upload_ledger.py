@@ -25,7 +25,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import polars as pl
 from botocore.exceptions import ClientError
@@ -33,9 +32,8 @@ from pydantic import BaseModel
 
 from stock_pipeline.errors import MarkRefusedError
 from stock_pipeline.lake import locations
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from stock_pipeline.lake.lake import Lake
+from stock_pipeline.lake.objects import parquet
 
 log = logging.getLogger(__name__)
 
@@ -155,32 +153,29 @@ class StoreLedger:
         ]
 
 
-def read_ledger(s3: S3Client, bucket: str, store: str, run_date: date) -> StoreLedger:
+def read_ledger(lake: Lake, store: str, run_date: date) -> StoreLedger:
     """A store's ledger, once the marks that are new have been entered into it."""
-    writings = list(_writings(s3, bucket, store))
-    found = told = _read_told(s3, bucket, store)
-    for writing in _newly_marked(s3, bucket, writings, told):
-        told = told.after(writing.number, _said(s3, bucket, writing))
+    writings = list(_writings(lake, store))
+    found = told = _read_told(lake, store)
+    for writing in _newly_marked(lake, writings, told):
+        told = told.after(writing.number, _said(lake, writing))
     too_old = [entry for entry in writings[:-1] if entry.day < run_date - timedelta(days=KEPT_DAYS)]
     for writing in too_old:
         # Not marked, and perhaps uploaded all the same. Kept open it would be read every day for ever.
         if told.rows is not None and writing in StoreLedger(store, told, writings).open:
-            told = told.doubting(writing.number, _said(s3, bucket, writing))
+            told = told.doubting(writing.number, _said(lake, writing))
     if told is not found:
-        _write_told(s3, bucket, store, told)
+        _write_told(lake, store, told)
     for writing in too_old:
-        s3.delete_object(Bucket=bucket, Key=writing.key)
+        lake.delete(writing.key)
     return StoreLedger(store, told, [entry for entry in writings if entry not in too_old])
 
 
-def to_tell(
-    s3: S3Client, bucket: str, table: pl.DataFrame, ledger: StoreLedger, *, full: bool
-) -> pl.DataFrame:
+def to_tell(lake: Lake, table: pl.DataFrame, ledger: StoreLedger, *, full: bool) -> pl.DataFrame:
     """What a store's files have to tell eBay.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         table: the store's listings: `item_id` (i64), `quantity` (i32), `changed` (bool, whether to tell of it
             as long as there is no mark).
         ledger: of the store.
@@ -198,7 +193,7 @@ def to_tell(
             in_file=pl.col("told").ne_missing(pl.col("quantity"))
         )
         for writing in ledger.open:
-            said = _said(s3, bucket, writing).filter("in_file").select("item_id", said="quantity")
+            said = _said(lake, writing).filter("in_file").select("item_id", said="quantity")
             listings = (
                 listings.join(said, on="item_id", how="left")
                 .with_columns(
@@ -209,14 +204,11 @@ def to_tell(
     return listings.select("item_id", "quantity", "in_file").sort("item_id")
 
 
-def note_written(
-    s3: S3Client, bucket: str, day: date, listings: pl.DataFrame, ledger: StoreLedger
-) -> Written:
+def note_written(lake: Lake, day: date, listings: pl.DataFrame, ledger: StoreLedger) -> Written:
     """Note what a store's files say, before they are written; the same ones again are no new writing.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         day: of the table they tell of.
         listings: what `to_tell` gave.
         ledger: of the store.
@@ -224,47 +216,44 @@ def note_written(
     # The first mark needs the whole table of its day; later only what the files say matters.
     rows = listings if ledger.told.rows is None else listings.filter("in_file")
     newest = ledger.writings[-1] if ledger.writings else None
-    if newest and newest.day == day and newest in ledger.open and _said(s3, bucket, newest).equals(rows):
+    if newest and newest.day == day and newest in ledger.open and _said(lake, newest).equals(rows):
         return newest
     writing = Written(ledger.store, max(newest.number if newest else 0, ledger.told.last) + 1, day)
-    s3.put_object(Bucket=bucket, Key=writing.key, Body=_parquet(rows))
+    lake.put(writing.key, parquet(rows))
     return writing
 
 
-def note_files(s3: S3Client, bucket: str, files: UploadSet) -> None:
+def note_files(lake: Lake, files: UploadSet) -> None:
     """Note that all files of a folder are there: from now on they can be marked."""
     body = files.model_dump_json(indent=2).encode()
-    s3.put_object(Bucket=bucket, Key=locations.upload_set_key(files.name), Body=body)
+    lake.put(locations.upload_set_key(files.name), body)
 
 
-def forget_files(s3: S3Client, bucket: str, name: str) -> None:
+def forget_files(lake: Lake, name: str) -> None:
     """Note that the files of a folder are being written: until all are there nobody can mark them."""
-    s3.delete_object(Bucket=bucket, Key=locations.upload_set_key(name))
+    lake.delete(locations.upload_set_key(name))
 
 
-def upload_set(s3: S3Client, bucket: str, name: str) -> UploadSet | None:
+def upload_set(lake: Lake, name: str) -> UploadSet | None:
     """The upload files in a folder; None if there are none, or they are being written."""
-    body = _body(s3, bucket, locations.upload_set_key(name))
+    body = lake.read_or_none(locations.upload_set_key(name))
     return UploadSet.model_validate_json(body) if body is not None else None
 
 
-def read_marks(s3: S3Client, bucket: str, numbers: dict[str, int]) -> dict[str, Mark]:
+def read_marks(lake: Lake, numbers: dict[str, int]) -> dict[str, Mark]:
     """The marks of writings given by store, as far as they are marked."""
     found = {
-        store: _body(s3, bucket, f"{locations.upload_marks_prefix(store)}{number:06d}.json")
+        store: lake.read_or_none(f"{locations.upload_marks_prefix(store)}{number:06d}.json")
         for store, number in numbers.items()
     }
     return {store: Mark.model_validate_json(body) for store, body in found.items() if body}
 
 
-def mark_uploaded(
-    s3: S3Client, *, bucket: str, numbers: dict[str, int], by: str, at: datetime
-) -> dict[str, Mark]:
+def mark_uploaded(lake: Lake, *, numbers: dict[str, int], by: str, at: datetime) -> dict[str, Mark]:
     """Note that files were uploaded to eBay; what was noted before stays.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         numbers: the writing that was uploaded, by store, as `UploadSet` had it when the files were fetched.
         by: who says so.
         at: when, with a time zone.
@@ -275,21 +264,21 @@ def mark_uploaded(
     Raises:
         MarkRefusedError: files of the day are too old, or there are none of that store and number.
     """
-    writings = [_find(s3, bucket, store, number) for store, number in sorted(numbers.items())]
+    writings = [_find(lake, store, number) for store, number in sorted(numbers.items())]
     for writing in writings:
         mark = Mark(store=writing.store, run_date=writing.day, number=writing.number, by=by, at=at)
         body = mark.model_dump_json().encode()
         try:
-            s3.put_object(Bucket=bucket, Key=writing.mark_key, Body=body, IfNoneMatch="*")
+            lake.put(writing.mark_key, body, IfNoneMatch="*")
         except ClientError as error:
             if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
                 raise
             log.info("%s was marked before", writing.key)
-    return read_marks(s3, bucket, numbers)
+    return read_marks(lake, numbers)
 
 
-def _find(s3: S3Client, bucket: str, store: str, number: int) -> Written:
-    found = [entry for entry in _writings(s3, bucket, store) if entry.number == number]
+def _find(lake: Lake, store: str, number: int) -> Written:
+    found = [entry for entry in _writings(lake, store) if entry.number == number]
     if not found:
         raise MarkRefusedError(
             f"the files of {store} (writing {number}) cannot be marked: there are none, or they are older "
@@ -308,44 +297,39 @@ def _doubted(told: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _writings(s3: S3Client, bucket: str, store: str) -> Iterator[Written]:
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=locations.written_prefix(store)
-    )
-    for page in pages:
-        for entry in page.get("Contents", []):
-            number, _, day = entry["Key"].rpartition("/")[2].removesuffix(".parquet").partition("_")
-            yield Written(store, int(number), date.fromisoformat(day))
+def _writings(lake: Lake, store: str) -> Iterator[Written]:
+    for entry in lake.objects(locations.written_prefix(store)):
+        number, _, day = entry["Key"].rpartition("/")[2].removesuffix(".parquet").partition("_")
+        yield Written(store, int(number), date.fromisoformat(day))
 
 
-def _newly_marked(s3: S3Client, bucket: str, writings: list[Written], told: Told) -> list[Written]:
+def _newly_marked(lake: Lake, writings: list[Written], told: Told) -> list[Written]:
     """The writings that were marked since, in the order in which they were."""
     marks = {
         writing: Mark.model_validate_json(body)
         for writing in writings
-        if writing.number not in told.marked and (body := _body(s3, bucket, writing.mark_key))
+        if writing.number not in told.marked and (body := lake.read_or_none(writing.mark_key))
     }
     return sorted(marks, key=lambda writing: (marks[writing].at, writing.number))
 
 
-def _said(s3: S3Client, bucket: str, writing: Written) -> pl.DataFrame:
-    body = s3.get_object(Bucket=bucket, Key=writing.key)["Body"].read()
-    return pl.read_parquet(BytesIO(body))
+def _said(lake: Lake, writing: Written) -> pl.DataFrame:
+    return pl.read_parquet(BytesIO(lake.read(writing.key)))
 
 
-def _read_told(s3: S3Client, bucket: str, store: str) -> Told:
-    try:
-        found = s3.get_object(Bucket=bucket, Key=locations.told_key(store))
-    except s3.exceptions.NoSuchKey:
+def _read_told(lake: Lake, store: str) -> Told:
+    found = lake.read_with_metadata(locations.told_key(store))
+    if found is None:
         return Told(None)
+    body, noted = found
     marked, doubted = (
-        frozenset(int(number) for number in found["Metadata"].get(name, "").split(",") if number)
+        frozenset(int(number) for number in noted.get(name, "").split(",") if number)
         for name in ("marked", "doubted")
     )
-    return Told(pl.read_parquet(BytesIO(found["Body"].read())), marked, doubted)
+    return Told(pl.read_parquet(BytesIO(body)), marked, doubted)
 
 
-def _write_told(s3: S3Client, bucket: str, store: str, told: Told) -> None:
+def _write_told(lake: Lake, store: str, told: Told) -> None:
     """Write the rows and where they come from as one object, so that neither is ever without the other."""
     assert told.rows is not None  # noqa: S101 - written once there is a mark
     # Metadata may have 2 kB; nobody asks for numbers of which no writing is kept any more.
@@ -354,17 +338,4 @@ def _write_told(s3: S3Client, bucket: str, store: str, told: Told) -> None:
         for name, found in (("marked", told.marked), ("doubted", told.doubted))
         if found
     }
-    s3.put_object(Bucket=bucket, Key=locations.told_key(store), Body=_parquet(told.rows), Metadata=numbers)
-
-
-def _parquet(rows: pl.DataFrame) -> bytes:
-    body = BytesIO()
-    rows.write_parquet(body, compression="zstd")
-    return body.getvalue()
-
-
-def _body(s3: S3Client, bucket: str, key: str) -> bytes | None:
-    try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
+    lake.put(locations.told_key(store), parquet(told.rows), Metadata=numbers)

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from stock_pipeline.errors import NeedsPersonError, NothingToAskError
 from stock_pipeline.feeds.report import FeedFile, FeedReport, read_report
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.locations import run_report_key, stock_feed_report_key
 from stock_pipeline.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 DAG_ID = "approve_feed"
 LONGEST_NAME = 300
@@ -56,14 +54,11 @@ class Decision(BaseModel):
         }
 
 
-def question(
-    s3: S3Client, bucket: str, *, run_date: date, supplier: str, sha256: str, page: str | None = None
-) -> str:
+def question(lake: Lake, *, run_date: date, supplier: str, sha256: str, page: str | None = None) -> str:
     """Read the report on a held feed and put it as a question, in Markdown.
 
     Args:
-        s3: where the report is.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         run_date: the feed's day.
         supplier: whose feed it is.
         sha256: of the file that is held.
@@ -73,8 +68,8 @@ def question(
         NeedsPersonError: there is no report on this feed.
         NothingToAskError: another file was judged since, or this one was released.
     """
-    report = read_report(s3, bucket, run_date, supplier)
-    location = f"s3://{bucket}/{stock_feed_report_key(run_date, supplier)}"
+    report = read_report(lake, run_date, supplier)
+    location = lake.url(stock_feed_report_key(run_date, supplier))
     if report is None:
         raise NeedsPersonError(
             f"There is no report {location}: run daily_stock for {run_date} and {supplier}, which writes it"
@@ -144,12 +139,12 @@ def decide(answer: dict[str, Any], *, approved: bool, run_date: date, supplier: 
     )
 
 
-def write_decision(s3: S3Client, bucket: str, run_id: str, decision: Decision) -> str:
+def write_decision(lake: Lake, run_id: str, decision: Decision) -> str:
     """Keep the decision beside the other reports; returns its location."""
     key = run_report_key(DAG_ID, decision.run_date, run_id)
     body = decision.model_dump_json(indent=2).encode()
-    s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
-    return f"s3://{bucket}/{key}"
+    lake.put(key, body, ContentType="application/json")
+    return lake.url(key)
 
 
 def cut(text: str, longest: int) -> str:

@@ -6,14 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
-from stock_pipeline.lake.objects import sha256_of
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.uploaded import UploadedFile, uploaded_files
 from stock_pipeline.suppliers import SuppliersFile
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +27,11 @@ class Uploads:
     unrecognised: list[UploadedFile]
 
     @classmethod
-    def of_day(cls, s3: S3Client, bucket: str, suppliers: SuppliersFile, run_date: date) -> Uploads:
+    def of_day(cls, lake: Lake, suppliers: SuppliersFile, run_date: date) -> Uploads:
         """List the files of a day."""
         files: dict[str, list[UploadedFile]] = defaultdict(list)
         unrecognised = []
-        for file in uploaded_files(s3, bucket, run_date):
+        for file in uploaded_files(lake, run_date):
             supplier = None if file.in_subfolder else suppliers.supplier_of_file(file.name)
             if supplier:
                 files[supplier.code].append(file)
@@ -57,14 +53,11 @@ class Uploads:
         return [file for other, files in self.files.items() if other != code for file in files]
 
 
-def same_content(
-    s3: S3Client, bucket: str, supplier: str, days: Iterable[Uploads], *, size: int, sha256: str
-) -> list[str]:
+def same_content(lake: Lake, supplier: str, days: Iterable[Uploads], *, size: int, sha256: str) -> list[str]:
     """Name the files of other suppliers on some days that are the same to the byte.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         supplier: whose file it is.
         days: the files of the days to look at.
         size: of the file, in bytes.
@@ -74,5 +67,5 @@ def same_content(
         f"{file.shown} of {day.run_date}"
         for day in days
         for file in day.of_others(supplier)
-        if file.size == size and sha256_of(s3, bucket, file.key) == sha256
+        if file.size == size and lake.sha256(file.key) == sha256
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -17,29 +16,22 @@ from stock_pipeline.feeds.snapshot_files import (
     snapshot_metadata,
 )
 from stock_pipeline.lake.catalog import snapshot_dates
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.suppliers import Supplier
 
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
 
-
-def what_is_known(
-    s3: S3Client, glue: GlueClient, *, bucket: str, database: str, supplier: Supplier, run_date: date
-) -> Known:
+def what_is_known(lake: Lake, *, supplier: Supplier, run_date: date) -> Known:
     """Fetch what a supplier's feed of a day is compared with, as the daily run does.
 
     Raises:
         MissingTableError: the product table has no data, or a registered snapshot is not in the bucket.
     """
-    baseline, past = _past(s3, glue, bucket, database, supplier, run_date)
-    parts = read_mapping(s3, glue, bucket=bucket, database=database, supplier=supplier)
+    baseline, past = _past(lake, supplier, run_date)
+    parts = read_mapping(lake, supplier=supplier)
     return Known(parts, baseline, past)
 
 
-def what_is_known_soon(
-    s3: S3Client, glue: GlueClient, *, bucket: str, database: str, supplier: Supplier, run_date: date
-) -> Known:
+def what_is_known_soon(lake: Lake, *, supplier: Supplier, run_date: date) -> Known:
     """Fetch the same while a person waits.
 
     The labels of an out list are those of the store table, which take a minute to read. Those of the last
@@ -49,20 +41,18 @@ def what_is_known_soon(
         MissingTableError: as `what_is_known`.
     """
     if not supplier.lists_out_of_stock:
-        return what_is_known(s3, glue, bucket=bucket, database=database, supplier=supplier, run_date=run_date)
-    baseline, past = _past(s3, glue, bucket, database, supplier, run_date)
+        return what_is_known(lake, supplier=supplier, run_date=run_date)
+    baseline, past = _past(lake, supplier, run_date)
     labels = baseline.table if baseline else pl.DataFrame(schema={"custom_label": pl.String})
     return Known(labels_as_parts(labels), baseline, past)
 
 
-def _past(
-    s3: S3Client, glue: GlueClient, bucket: str, database: str, supplier: Supplier, run_date: date
-) -> tuple[Baseline | None, Past]:
+def _past(lake: Lake, supplier: Supplier, run_date: date) -> tuple[Baseline | None, Past]:
     """Fetch the accepted lists up to a day: the last one of an earlier day, and the others."""
     code = supplier.code
-    days = sorted(day for day in snapshot_dates(glue, database, code) if day <= run_date)
+    days = sorted(day for day in snapshot_dates(lake, code) if day <= run_date)
     earlier = [day for day in days if day < run_date]
-    noted = {day: _noted(s3, bucket, code, day) for day in earlier}
+    noted = {day: _noted(lake, code, day) for day in earlier}
     # Of the older lists only those count that are still there; without the last one nothing can be judged.
     earlier = [day for day in earlier if noted[day] is not None or day == earlier[-1]]
     released = max((day for day in earlier if RELEASED_METADATA in (noted[day] or {})), default=None)
@@ -72,14 +62,12 @@ def _past(
         if day is None:
             return None
         if day not in read:
-            read[day] = read_baseline(s3, bucket, code, day)
+            read[day] = read_baseline(lake, code, day)
         return read[day]
 
     return list_of(earlier[-1] if earlier else None), Past(
         drift=list_of(drift_day(earlier, run_date, released)),
-        same_day=list_of(
-            run_date if run_date in days and _noted(s3, bucket, code, run_date) is not None else None
-        ),
+        same_day=list_of(run_date if run_date in days and _noted(lake, code, run_date) is not None else None),
         before=list_of(earlier[-2] if len(earlier) > 1 else None),
         contents={
             day: entry[CONTENT_METADATA]
@@ -89,9 +77,9 @@ def _past(
     )
 
 
-def _noted(s3: S3Client, bucket: str, supplier: str, day: date) -> dict[str, str] | None:
+def _noted(lake: Lake, supplier: str, day: date) -> dict[str, str] | None:
     """Read what is noted on a snapshot; None if it is gone."""
     try:
-        return snapshot_metadata(s3, bucket, supplier, day)
+        return snapshot_metadata(lake, supplier, day)
     except MissingTableError:
         return None

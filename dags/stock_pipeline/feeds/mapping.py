@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from stock_pipeline.codes import label, match_key
 from stock_pipeline.errors import MissingTableError
-from stock_pipeline.lake.catalog import partitions
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.tables import PRODUCT, STORE
 from stock_pipeline.suppliers import Supplier
 
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
 
-
-def read_mapping(
-    s3: S3Client, glue: GlueClient, *, bucket: str, database: str, supplier: Supplier
-) -> pl.DataFrame:
+def read_mapping(lake: Lake, *, supplier: Supplier) -> pl.DataFrame:
     """The parts of every label the supplier's mapping knows.
 
     For most suppliers that is the product table. An out list names labels themselves, so there every label
@@ -33,8 +26,8 @@ def read_mapping(
         MissingTableError: the product table has no data.
     """
     if supplier.lists_out_of_stock:
-        return _store_labels(s3, glue, bucket, database, supplier.code)
-    return parts_of(product_table(s3, bucket), supplier.code)
+        return _store_labels(lake, supplier.code)
+    return parts_of(product_table(lake), supplier.code)
 
 
 def parts_of(product: pl.LazyFrame, supplier: str) -> pl.DataFrame:
@@ -73,29 +66,24 @@ def known_elsewhere(product: pl.LazyFrame, supplier: Supplier, keys: pl.Series) 
     return dict(found.rows())
 
 
-def product_table(s3: S3Client, bucket: str) -> pl.LazyFrame:
+def product_table(lake: Lake) -> pl.LazyFrame:
     """Fetch the product table: `custom_label`, `part_number`, `supplier` (String each).
 
     Raises:
         MissingTableError: it has no data.
     """
-    try:
-        body = s3.get_object(Bucket=bucket, Key=PRODUCT.key())["Body"].read()
-    except s3.exceptions.NoSuchKey as error:
-        raise MissingTableError(
-            f"s3://{bucket}/{PRODUCT.key()} is missing: load the product table first"
-        ) from error
+    body = lake.read_or_none(PRODUCT.key())
+    if body is None:
+        raise MissingTableError(f"{lake.url(PRODUCT.key())} is missing: load the product table first")
     return pl.scan_parquet(BytesIO(body))
 
 
-def _store_labels(s3: S3Client, glue: GlueClient, bucket: str, database: str, supplier: str) -> pl.DataFrame:
+def _store_labels(lake: Lake, supplier: str) -> pl.DataFrame:
     """The labels which the stores list for a supplier; store by store, so that one at a time is in memory."""
     labels = pl.DataFrame(schema={"custom_label": pl.String, "part_number": pl.String, "key": pl.String})
-    for partition in partitions(glue, database, STORE.name, f"supplier = '{supplier}'"):
-        prefix = partition.location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/"
-        for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
-            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            found = _parts(pl.scan_parquet(BytesIO(body)), "custom_label")
+    for partition in lake.partitions(STORE.name, f"supplier = '{supplier}'"):
+        for key in lake.files_of(partition):
+            found = _parts(pl.scan_parquet(BytesIO(lake.read(key))), "custom_label")
             labels = pl.concat([labels, found]).unique(maintain_order=True)
     return labels
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from stock_pipeline.feeds.comparison import Known, content_of, content_since, record_of_codes
 from stock_pipeline.feeds.day_files import Uploads, same_content
@@ -33,25 +32,18 @@ from stock_pipeline.feeds.snapshot import Snapshot
 from stock_pipeline.feeds.snapshot_files import write_snapshot
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.catalog import snapshot_dates
-from stock_pipeline.lake.objects import put
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.uploaded import UploadedFile, quarantine
 from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.suppliers import Supplier, SuppliersFile
 from stock_pipeline.verdicts import Release, Verdict
 
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
-
 log = logging.getLogger(__name__)
 
 
 def process_feed(
-    s3: S3Client,
-    glue: GlueClient,
+    lake: Lake,
     *,
-    bucket: str,
-    database: str,
     suppliers: SuppliersFile,
     supplier: Supplier,
     run_date: date,
@@ -64,10 +56,7 @@ def process_feed(
     feed that is not accepted leaves whatever snapshot the day already has.
 
     Args:
-        s3: client.
-        glue: client.
-        bucket: the bucket.
-        database: the Glue database.
+        lake: the bucket and the catalog.
         suppliers: the suppliers file.
         supplier: whose feed it is.
         run_date: the day.
@@ -78,20 +67,20 @@ def process_feed(
     Raises:
         MissingTableError: the mapping or a registered snapshot is not in the bucket.
     """
-    dates = [day for day in snapshot_dates(glue, database, supplier.code) if day <= run_date]
+    dates = [day for day in snapshot_dates(lake, supplier.code) if day <= run_date]
     last_date = max((day for day in dates if day < run_date), default=None)
     report = FeedReport(
         run_date=run_date,
         supplier=supplier.code,
         verdict=Verdict.MISSING,
         reason=f"no file for {run_date}; upload {supplier.code}_….xlsx to "
-        f"s3://{bucket}/{locations.stock_feed_prefix(run_date)} and run the day again",
+        f"{lake.url(locations.stock_feed_prefix(run_date))} and run the day again",
         last_snapshot=last_date,
     )
-    earlier = read_report(s3, bucket, run_date, supplier.code)
+    earlier = read_report(lake, run_date, supplier.code)
     # The rows an earlier run of the day listed are another file's.
-    s3.delete_object(Bucket=bucket, Key=locations.stock_feed_rows_key(run_date, supplier.code))
-    uploads = Uploads.of_day(s3, bucket, suppliers, run_date)
+    lake.delete(locations.stock_feed_rows_key(run_date, supplier.code))
+    uploads = Uploads.of_day(lake, suppliers, run_date)
     if file := uploads.counting(supplier.code):
         report.file = FeedFile(
             key=file.key,
@@ -99,14 +88,12 @@ def process_feed(
             last_modified=file.last_modified,
             not_read=sorted(other.shown for other in uploads.of_supplier(supplier.code) if other is not file),
         )
-        last = Uploads.of_day(s3, bucket, suppliers, last_date) if last_date else None
+        last = Uploads.of_day(lake, suppliers, last_date) if last_date else None
         with FeedReader(once=True) as reader:
             # The reader's process starts while this is fetched.
-            where = {"bucket": bucket, "database": database}
-            known = what_is_known(s3, glue, **where, supplier=supplier, run_date=run_date)
+            known = what_is_known(lake, supplier=supplier, run_date=run_date)
             task = _Task(
-                s3,
-                bucket,
+                lake,
                 suppliers,
                 supplier,
                 file,
@@ -122,12 +109,12 @@ def process_feed(
     # What an earlier run of the day accepted stays in force.
     in_force = run_date if report.verdict is Verdict.ACCEPTED else max(dates, default=None)
     if report.verdict is not Verdict.ACCEPTED and in_force:
-        since = read_report(s3, bucket, in_force, supplier.code) if in_force < run_date else earlier
+        since = read_report(lake, in_force, supplier.code) if in_force < run_date else earlier
         report.content_since = (since and since.content_since) or in_force
     report.age_days = (run_date - report.content_since).days if report.content_since else None
     report.stale = (report.age_days or 0) > supplier.thresholds.max_age_days
     key = locations.stock_feed_report_key(run_date, supplier.code)
-    put(s3, bucket, key, report.model_dump_json(indent=2).encode())
+    lake.put(key, report.model_dump_json(indent=2).encode())
     log.info("%s %s: %s", supplier.code, report.verdict.upper(), report.reason)
     return report
 
@@ -139,8 +126,7 @@ class _Task:
     `earlier` is the report of the day's run before this one, if there was one.
     """
 
-    s3: S3Client
-    bucket: str
+    lake: Lake
     suppliers: SuppliersFile
     supplier: Supplier
     file: UploadedFile
@@ -164,35 +150,33 @@ class _Task:
         if judgement.verdict is Verdict.REJECTED:
             report.verdict = Verdict.REJECTED
             report.reason = f"{self.file.shown} is rejected: {judgement.reason}"
-            report.quarantined = quarantine(self.s3, self.bucket, self.file, report.run_date, report.reason)
+            report.quarantined = quarantine(self.lake, self.file, report.run_date, report.reason)
         elif judgement.snapshot:
             self._accept_or_hold(judgement.snapshot, judgement.reason, releases, report)
             if self.known.baseline:
                 report.evidence = evidence_of(judgement.snapshot, self.known.baseline)
                 if report.verdict is Verdict.HELD:
-                    report.evidence.last_days = last_days(
-                        self.s3, self.bucket, report.run_date, report.supplier
-                    )
+                    report.evidence.last_days = last_days(self.lake, report.run_date, report.supplier)
         if judgement.feed:
             report.samples = sample_rows(judgement.feed, judgement.snapshot)
             rows = harmless_csv(rows_for_staff(judgement.feed, judgement.snapshot))
-            put(self.s3, self.bucket, locations.stock_feed_rows_key(report.run_date, report.supplier), rows)
+            self.lake.put(locations.stock_feed_rows_key(report.run_date, report.supplier), rows)
 
     def _judge(self, run_date: date) -> Judgement:
         if why := refusal(self.file.name, self.file.size):
             return Judgement.rejecting(why)
         with TemporaryDirectory(prefix="stock_feed_") as folder:
             path = Path(folder) / "feed.xlsx"
-            self.s3.download_file(self.bucket, self.file.key, str(path))
+            self.lake.download(self.file.key, path)
             with path.open("rb") as body:
                 sha256 = hashlib.file_digest(body, "sha256").hexdigest()
             self.described.sha256 = sha256
             days = filter(None, (self.uploads, self.last_uploads))
             others = OtherSuppliers(
                 file=self.suppliers,
-                mappings=None if self.supplier.lists_out_of_stock else product_table(self.s3, self.bucket),
+                mappings=None if self.supplier.lists_out_of_stock else product_table(self.lake),
                 same_content=same_content(
-                    self.s3, self.bucket, self.supplier.code, days, size=self.file.size, sha256=sha256
+                    self.lake, self.supplier.code, days, size=self.file.size, sha256=sha256
                 ),
             )
             return judge(
@@ -243,5 +227,5 @@ class _Task:
             report.release = release.model_copy(update={"sha256": sha256})
             report.reason += f"; released by {release.by} ({release.reason}) although {why}"
         report.snapshot = write_snapshot(
-            self.s3, self.bucket, report.supplier, report.run_date, snapshot, released=bool(report.release)
+            self.lake, report.supplier, report.run_date, snapshot, released=bool(report.release)
         )

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.locations import release_note_key
 from stock_pipeline.verdicts import Release
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 SHA256 = re.compile("[0-9a-f]{64}")
 LONGEST_NAME = 200
@@ -35,12 +33,11 @@ class ReleaseNote(BaseModel):
     reason: str
 
 
-def write_release_notes(s3: S3Client, bucket: str, parameters: dict[str, Any]) -> None:
+def write_release_notes(lake: Lake, parameters: dict[str, Any]) -> None:
     """Leave a note on each feed that a run with these parameters will release.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         parameters: of the run: `run_date`, `release_files`, `released_by` and `release_reason`.
     """
     for supplier, sha256 in parameters["release_files"].items():
@@ -51,17 +48,15 @@ def write_release_notes(s3: S3Client, bucket: str, parameters: dict[str, Any]) -
             by=parameters["released_by"],
             reason=parameters["release_reason"],
         )
-        s3.put_object(
-            Bucket=bucket,
-            Key=release_note_key(note.run_date, supplier, sha256),
-            Body=note.model_dump_json(indent=2).encode(),
+        lake.put(
+            release_note_key(note.run_date, supplier, sha256),
+            note.model_dump_json(indent=2).encode(),
             ContentType="application/json",
         )
 
 
 def release_of(
-    s3: S3Client,
-    bucket: str,
+    lake: Lake,
     run_date: date,
     supplier: str,
     parameters: dict[str, Any],
@@ -72,8 +67,7 @@ def release_of(
     """Make the release of a supplier's feed of a run's parameters.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         run_date: the run's day.
         supplier: whose feed it is.
         parameters: of the run.
@@ -87,20 +81,19 @@ def release_of(
     note = ReleaseNote(run_date=run_date, supplier=supplier, sha256=sha256 or "", by=said, reason=reason)
     if not said:
         by = caller or UNNAMED
-    elif asked_by_airflow or _is_there(s3, bucket, note):
+    elif asked_by_airflow or _is_there(lake, note):
         by = said
     else:
         by = f"{said}, said by " + (f"REST caller {caller}" if caller else UNNAMED)
     return Release(by=by, reason=reason, sha256=sha256)
 
 
-def _is_there(s3: S3Client, bucket: str, note: ReleaseNote) -> bool:
+def _is_there(lake: Lake, note: ReleaseNote) -> bool:
     """Whether the page has left exactly this note."""
     if not SHA256.fullmatch(note.sha256):
         return False
+    found = lake.read_or_none(release_note_key(note.run_date, note.supplier, note.sha256))
     try:
-        key = release_note_key(note.run_date, note.supplier, note.sha256)
-        found = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return ReleaseNote.model_validate_json(found) == note
-    except (s3.exceptions.NoSuchKey, ValidationError):
+        return found is not None and ReleaseNote.model_validate_json(found) == note
+    except ValidationError:
         return False

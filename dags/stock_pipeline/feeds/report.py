@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 from pydantic import BaseModel
@@ -11,13 +11,10 @@ from pydantic import BaseModel
 from stock_pipeline.feeds.evidence import DayFigures, Evidence
 from stock_pipeline.feeds.reading import Feed
 from stock_pipeline.feeds.snapshot import NO_LABEL, Snapshot
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.locations import date_parts, stock_feed_report_key
 from stock_pipeline.messages import Event, Message
 from stock_pipeline.verdicts import SAMPLES, Check, Release, Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 
 EVENTS = {
     Verdict.ACCEPTED: Event.FEED_PROCESSED,
@@ -105,20 +102,16 @@ class FeedReport(BaseModel):
         )
 
 
-def read_report(s3: S3Client, bucket: str, run_date: date, supplier: str) -> FeedReport | None:
+def read_report(lake: Lake, run_date: date, supplier: str) -> FeedReport | None:
     """The report which the last run for that day and supplier left, if there was one."""
-    try:
-        key = stock_feed_report_key(run_date, supplier)
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
-    return FeedReport.model_validate_json(body)
+    body = lake.read_or_none(stock_feed_report_key(run_date, supplier))
+    return FeedReport.model_validate_json(body) if body else None
 
 
-def last_days(s3: S3Client, bucket: str, run_date: date, supplier: str) -> list[DayFigures]:
+def last_days(lake: Lake, run_date: date, supplier: str) -> list[DayFigures]:
     """Collect the supplier's last 30 days before this one that have a report, newest first."""
     days = (run_date - timedelta(days=back) for back in range(1, DAYS + 1))
-    reports = (read_report(s3, bucket, day, supplier) for day in days)
+    reports = (read_report(lake, day, supplier) for day in days)
     return [
         DayFigures(
             day=report.run_date, verdict=report.verdict, **{name: report.counts.get(name) for name in FIGURES}

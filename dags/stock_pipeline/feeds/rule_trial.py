@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,11 +12,9 @@ from stock_pipeline.feeds.comparison import Known
 from stock_pipeline.feeds.day_files import Uploads
 from stock_pipeline.feeds.feed_reader import FeedReader
 from stock_pipeline.feeds.judgement import Judgement, OtherSuppliers, judge
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.suppliers import Supplier, SuppliersFile
 from stock_pipeline.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +35,9 @@ class Trial:
     rows: pl.DataFrame
 
 
-def feed_of_day(
-    s3: S3Client, *, bucket: str, suppliers: SuppliersFile, code: str, run_date: date
-) -> str | None:
+def feed_of_day(lake: Lake, *, suppliers: SuppliersFile, code: str, run_date: date) -> str | None:
     """The key of the workbook that counts for a supplier on a day; None if there is none."""
-    file = Uploads.of_day(s3, bucket, suppliers, run_date).counting(code)
+    file = Uploads.of_day(lake, suppliers, run_date).counting(code)
     return file.key if file and file.is_workbook else None
 
 

@@ -11,10 +11,8 @@ from datetime import date
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import polars as pl
-from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
 from stock_pipeline.codes import label as label_of
@@ -26,14 +24,11 @@ from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.feeds.snapshot import build_snapshot
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.catalog import snapshot_dates
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.tables import PRODUCT, SUPPLIER_STOCK
 from stock_pipeline.spreadsheets.export import column_name
 from stock_pipeline.suppliers import ListedRule, OutListRule, Supplier, SuppliersFile
 from stock_pipeline.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
 
 
 class TracedRow(BaseModel):
@@ -89,10 +84,7 @@ class Trace(BaseModel):
 class _Source:
     """Where everything is read from."""
 
-    s3: S3Client
-    glue: GlueClient
-    bucket: str
-    database: str
+    lake: Lake
 
     def mapping(self, supplier: Supplier, label: str) -> pl.DataFrame:
         """The label's rows of the supplier's mapping."""
@@ -100,44 +92,33 @@ class _Source:
             # Each label is its own part. Whether a store has it would take a minute to find out.
             part = pl.lit(label)
             return pl.select(custom_label=part, part_number=part, key=match_key(part))
-        found = read_mapping(
-            self.s3, self.glue, bucket=self.bucket, database=self.database, supplier=supplier
-        )
+        found = read_mapping(self.lake, supplier=supplier)
         return found.filter(pl.col("custom_label") == label)
 
     def snapshot(self, supplier: str, day: date | None, label: str) -> pl.DataFrame | None:
         """The label's row in a snapshot, if that has one: `custom_label`, `quantity`."""
         if day is None:
             return None
-        body = self._body(SUPPLIER_STOCK.key(supplier, *locations.date_parts(day)))
+        body = self.lake.read_or_none(SUPPLIER_STOCK.key(supplier, *locations.date_parts(day)))
         if body is None:
             return None
         found = pl.read_parquet(BytesIO(body), columns=["custom_label", "quantity"])
         return found.filter(pl.col("custom_label") == label)
 
     def report(self, supplier: str, day: date) -> FeedReport | None:
-        body = self._body(locations.stock_feed_report_key(day, supplier))
+        body = self.lake.read_or_none(locations.stock_feed_report_key(day, supplier))
         return FeedReport.model_validate_json(body) if body else None
 
     def is_as_read(self, report: FeedReport) -> bool:
         """Whether the workbook a report is about still lies where it was read."""
         assert report.file is not None  # noqa: S101 - asked of an accepted feed only
-        try:
-            found = self.s3.head_object(Bucket=self.bucket, Key=report.file.key)
-        except ClientError:
-            return False
-        return found["LastModified"] == report.file.last_modified
-
-    def _body(self, key: str) -> bytes | None:
-        try:
-            return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except self.s3.exceptions.NoSuchKey:
-            return None
+        found = self.lake.head(report.file.key)
+        return found is not None and found["LastModified"] == report.file.last_modified
 
 
-def labels_made_of(s3: S3Client, *, bucket: str, part_or_label: str) -> list[tuple[str, str]]:
+def labels_made_of(lake: Lake, *, part_or_label: str) -> list[tuple[str, str]]:
     """The suppliers and labels of the product table whose label or part that text is."""
-    body = s3.get_object(Bucket=bucket, Key=PRODUCT.key())["Body"].read()
+    body = lake.read(PRODUCT.key())
     wanted = pl.lit(part_or_label)
     found = pl.read_parquet(BytesIO(body)).filter(
         (match_key(pl.col("part_number")) == match_key(wanted))
@@ -147,11 +128,8 @@ def labels_made_of(s3: S3Client, *, bucket: str, part_or_label: str) -> list[tup
 
 
 def trace_label(
-    s3: S3Client,
-    glue: GlueClient,
+    lake: Lake,
     *,
-    bucket: str,
-    database: str,
     suppliers: SuppliersFile,
     supplier: str,
     label: str,
@@ -162,9 +140,9 @@ def trace_label(
     Raises:
         MissingTableError: the product table has no data.
     """
-    source = _Source(s3, glue, bucket, database)
+    source = _Source(lake)
     trace = Trace(label=label.strip(" ").upper(), supplier=supplier, run_date=run_date)
-    dates = [day for day in snapshot_dates(glue, database, supplier) if day <= run_date]
+    dates = [day for day in snapshot_dates(lake, supplier) if day <= run_date]
     if not dates:
         trace.sentence = (
             f"{supplier} has no accepted list on or before {run_date}, so the table has no listing of theirs."
@@ -268,7 +246,7 @@ def _read_again(
     assert trace.snapshot_date is not None  # noqa: S101
     with TemporaryDirectory(prefix="trace_") as folder, FeedReader() as reader:
         path = Path(folder) / "feed.xlsx"
-        source.s3.download_file(source.bucket, trace.file, str(path))
+        source.lake.download(trace.file, path)
         try:
             feed = reader.read_feed(path, rules)
         except RejectedFile as error:

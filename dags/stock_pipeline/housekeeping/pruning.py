@@ -9,20 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from stock_pipeline.errors import NotDeletedError
 from stock_pipeline.housekeeping.retention import CatalogTable, OldData, OldPartition, StoredObject, find_old
 from stock_pipeline.lake import locations
-from stock_pipeline.lake.catalog import Partition
+from stock_pipeline.lake.lake import Lake, Partition
 from stock_pipeline.lake.tables import SUPPLIER_STOCK
 from stock_pipeline.messages import Event, Message, to_look_at
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +110,8 @@ class PruneReport(BaseModel):
 
 
 def look(
-    s3: S3Client,
-    glue: GlueClient,
+    lake: Lake,
     *,
-    bucket: str,
-    database: str,
     run_date: date,
     now: datetime,
     busy: frozenset[str] = frozenset(),
@@ -126,16 +119,16 @@ def look(
     """Find what is old in the catalog and the bucket; `run_date`, `now` and `busy` as for `find_old`."""
     prefixes = (f"{SUPPLIER_STOCK.name}/", locations.STAGING)
     return find_old(
-        list(_tables(glue, database)),
-        [stored for prefix in prefixes for stored in _objects(s3, bucket, prefix)],
-        bucket=bucket,
+        list(_tables(lake)),
+        [stored for prefix in prefixes for stored in _objects(lake, prefix)],
+        bucket=lake.bucket,
         run_date=run_date,
         now=now,
         busy=busy,
     )
 
 
-def delete(s3: S3Client, glue: GlueClient, *, bucket: str, database: str, old: OldData) -> None:
+def delete(lake: Lake, *, old: OldData) -> None:
     """Delete what was found, entries before their files; what is gone already is fine.
 
     Raises:
@@ -143,70 +136,59 @@ def delete(s3: S3Client, glue: GlueClient, *, bucket: str, database: str, old: O
     """
     refused: list[str] = []
     for batch in _batches(old.partitions, ENTRIES_A_CALL):
-        stay = _delete_entries(glue, database, [entry for entry in batch if entry.registered])
+        stay = _delete_entries(lake, [entry for entry in batch if entry.registered])
         refused += stay.values()
         keys = [key for entry in batch if entry.values not in stay for key in entry.objects]
-        refused += _delete_objects(s3, bucket, keys)
+        refused += lake.delete_all(keys)
     for table in old.staging:
-        if table.registered:
-            try:
-                glue.delete_table(DatabaseName=database, Name=table.name)
-            except glue.exceptions.EntityNotFoundException:
-                log.info("%s is gone already", table.name)
-        refused += _delete_objects(s3, bucket, table.objects)
+        if table.registered and not lake.drop_table(table.name):
+            log.info("%s is gone already", table.name)
+        refused += lake.delete_all(table.objects)
     log.info("Deleted %d partitions, %d staging tables", len(old.partitions), len(old.staging))
     if refused:
         raise NotDeletedError(f"{len(refused)} not deleted: " + "; ".join(refused[:20]))
 
 
-def write_report(s3: S3Client, bucket: str, report: PruneReport) -> str:
+def write_report(lake: Lake, report: PruneReport) -> str:
     """Write the report of a run; returns its location."""
     key = locations.run_report_key(DAG_ID, report.run_date, report.run_id)
-    s3.put_object(Bucket=bucket, Key=key, Body=report.model_dump_json(indent=2).encode())
-    return f"s3://{bucket}/{key}"
+    lake.put(key, report.model_dump_json(indent=2).encode())
+    return lake.url(key)
 
 
-def read_report(s3: S3Client, bucket: str, run_date: date, run_id: str) -> PruneReport:
+def read_report(lake: Lake, run_date: date, run_id: str) -> PruneReport:
     """The report which a run wrote."""
     key = locations.run_report_key(DAG_ID, run_date, run_id)
-    return PruneReport.model_validate_json(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return PruneReport.model_validate_json(lake.read(key))
 
 
-def _tables(glue: GlueClient, database: str) -> Iterator[CatalogTable]:
-    for page in glue.get_paginator("get_tables").paginate(DatabaseName=database):
+def _tables(lake: Lake) -> Iterator[CatalogTable]:
+    for page in lake.glue.get_paginator("get_tables").paginate(DatabaseName=lake.database):
         for entry in page["TableList"]:
-            partitions = _partitions(glue, database, entry["Name"]) if entry.get("PartitionKeys") else None
+            partitions = _partitions(lake, entry["Name"]) if entry.get("PartitionKeys") else None
             location = entry.get("StorageDescriptor", {}).get("Location", "")
             yield CatalogTable(entry["Name"], location, entry["CreateTime"], partitions)
 
 
-def _partitions(glue: GlueClient, database: str, table: str) -> tuple[Partition, ...]:
+def _partitions(lake: Lake, table: str) -> tuple[Partition, ...]:
     """The table's partitions, wherever they lie; none if it has just been dropped."""
-    paginator = glue.get_paginator("get_partitions")
     try:
-        return tuple(
-            Partition(tuple(entry["Values"]), entry.get("StorageDescriptor", {}).get("Location", ""))
-            for page in paginator.paginate(DatabaseName=database, TableName=table, ExcludeColumnSchema=True)
-            for entry in page["Partitions"]
-        )
-    except glue.exceptions.EntityNotFoundException:
+        return tuple(lake.partitions(table))
+    except lake.glue.exceptions.EntityNotFoundException:
         return ()
 
 
-def _objects(s3: S3Client, bucket: str, prefix: str) -> Iterator[StoredObject]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Contents", []):
-            yield StoredObject(entry["Key"], entry["Size"], entry["LastModified"])
+def _objects(lake: Lake, prefix: str) -> Iterator[StoredObject]:
+    for entry in lake.objects(prefix):
+        yield StoredObject(entry["Key"], entry["Size"], entry["LastModified"])
 
 
-def _delete_entries(
-    glue: GlueClient, database: str, entries: list[OldPartition]
-) -> dict[tuple[str, ...], str]:
+def _delete_entries(lake: Lake, entries: list[OldPartition]) -> dict[tuple[str, ...], str]:
     """Delete catalog entries; returns those that Glue refused, each with a sentence."""
     if not entries:
         return {}
-    answer = glue.batch_delete_partition(
-        DatabaseName=database,
+    answer = lake.glue.batch_delete_partition(
+        DatabaseName=lake.database,
         TableName=SUPPLIER_STOCK.name,
         PartitionsToDelete=[{"Values": list(entry.values)} for entry in entries],
     )
@@ -215,17 +197,6 @@ def _delete_entries(
         for error in answer.get("Errors", [])
         if (detail := error["ErrorDetail"])["ErrorCode"] != "EntityNotFoundException"
     }
-
-
-def _delete_objects(s3: S3Client, bucket: str, keys: list[str]) -> list[str]:
-    """Delete objects, of which the versioned bucket keeps the last version; returns what S3 refused."""
-    refused = []
-    for batch in _batches(keys, KEYS_A_CALL):
-        answer = s3.delete_objects(
-            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
-        )
-        refused += [f"{error['Key']}: {error['Code']}" for error in answer.get("Errors", [])]
-    return refused
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterable[Sequence[Item]]:

@@ -21,7 +21,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from stock_pipeline.lake import locations
-from stock_pipeline.lake.catalog import Partition
+from stock_pipeline.lake.lake import Partition
 from stock_pipeline.lake.locations import date_parts
 from stock_pipeline.lake.tables import SUPPLIER_STOCK, TABLES
 from stock_pipeline.run_dates import month_before

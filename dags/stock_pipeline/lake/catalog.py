@@ -9,21 +9,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
+from stock_pipeline.lake.lake import Lake, Partition
 from stock_pipeline.lake.tables import SUPPLIER_STOCK, Table
 from stock_pipeline.messages import Event, Message
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """A registered partition: its key values in order, and the `s3://` folder it lies in."""
-
-    values: tuple[str, ...]
-    location: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +28,16 @@ class Snapshots:
         return {key: str(value) if value else None for key, value in asdict(self).items()}
 
 
-def partitions(glue: GlueClient, database: str, table: str, expression: str = "") -> list[Partition]:
-    """All registered partitions of a table, or those which a Glue filter expression selects."""
-    pages = glue.get_paginator("get_partitions").paginate(
-        DatabaseName=database, TableName=table, Expression=expression, ExcludeColumnSchema=True
-    )
-    return [
-        Partition(tuple(entry["Values"]), entry["StorageDescriptor"]["Location"])
-        for page in pages
-        for entry in page["Partitions"]
-    ]
-
-
-def snapshot_dates(glue: GlueClient, database: str, supplier: str) -> list[date]:
+def snapshot_dates(lake: Lake, supplier: str) -> list[date]:
     """The dates of a supplier's registered snapshots, oldest first."""
-    found = partitions(glue, database, SUPPLIER_STOCK.name, f"supplier = '{supplier}'")
+    found = lake.partitions(SUPPLIER_STOCK.name, f"supplier = '{supplier}'")
     return sorted(_snapshot_date(partition) for partition in found)
 
 
-def snapshots_on(glue: GlueClient, database: str, run_date: date) -> list[Snapshots]:
+def snapshots_on(lake: Lake, run_date: date) -> list[Snapshots]:
     """For each supplier with a snapshot on or before `run_date`: the newest one and the one before it."""
     dates: dict[str, list[date]] = defaultdict(list)
-    for partition in partitions(glue, database, SUPPLIER_STOCK.name):
+    for partition in lake.partitions(SUPPLIER_STOCK.name):
         if (day := _snapshot_date(partition)) <= run_date:
             dates[partition.values[0]].append(day)
     newest = {supplier: sorted(days, reverse=True)[:2] for supplier, days in sorted(dates.items())}

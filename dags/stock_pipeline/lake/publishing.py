@@ -16,18 +16,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import ClientError
 
 from stock_pipeline.errors import PublishRefusedError
-from stock_pipeline.lake.catalog import Partition, partitions
+from stock_pipeline.lake.lake import Lake, Partition
 from stock_pipeline.lake.tables import Table
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +60,8 @@ class Fence:
 
 
 def publish(
-    s3: S3Client,
-    glue: GlueClient,
+    lake: Lake,
     *,
-    bucket: str,
-    database: str,
     staging_table: str,
     table: Table,
     run_date: date,
@@ -85,10 +74,7 @@ def publish(
     New partitions are returned, not registered: that is the catalog operator's work.
 
     Args:
-        s3: where the files are.
-        glue: where the tables are.
-        bucket: of both tables.
-        database: of both tables.
+        lake: the bucket and the catalog.
         staging_table: what is published, partitioned as `table` is.
         table: what people read.
         run_date: the date it is made for.
@@ -105,8 +91,8 @@ def publish(
     """
     fence.hold()
     try:
-        staged = {entry.values: entry for entry in _staged(glue, database, staging_table, table)}
-    except glue.exceptions.EntityNotFoundException as error:
+        staged = {entry.values: entry for entry in _staged(lake, staging_table, table)}
+    except lake.glue.exceptions.EntityNotFoundException as error:
         raise PublishRefusedError(
             f"{staging_table} is gone: a run that published it drops it; run the day again"
         ) from error
@@ -117,22 +103,16 @@ def publish(
         raise PublishRefusedError(
             f"{staging_table} has the partition {'/'.join(outside[0])}, which is not of {'/'.join(within)}"
         )
-    sources = {values: _only_object(s3, bucket, entry) for values, entry in staged.items()}
-    registered = {entry.values for entry in _published(glue, database, table, within)}
-    published = {*registered, *values_of_objects(s3, bucket, table, within)}
-    _refuse_older(s3, bucket, table, published, run_date, allow_older)
-    _refuse_changed(s3, bucket, table, fence, within)
+    sources = {values: _only_object(lake, entry) for values, entry in staged.items()}
+    registered = {entry.values for entry in _published(lake, table, within)}
+    published = {*registered, *values_of_objects(lake, table, within)}
+    _refuse_older(lake, table, published, run_date, allow_older)
+    _refuse_changed(lake, table, fence, within)
 
     for number, (values, source) in enumerate(sorted(sources.items()), start=1):
         fence.hold()
-        s3.copy(
-            {"Bucket": bucket, "Key": source},
-            bucket,
-            table.key(*values),
-            ExtraArgs={
-                "Metadata": {RUN_DATE_METADATA: run_date.isoformat(), **fence.mark},
-                "MetadataDirective": "REPLACE",
-            },
+        lake.copy(
+            source, table.key(*values), metadata={RUN_DATE_METADATA: run_date.isoformat(), **fence.mark}
         )
         log.info("Published %s (%d of %d)", table.key(*values), number, len(sources))
     removed = sorted(published - staged.keys())
@@ -140,42 +120,34 @@ def publish(
         fence.hold()
         # Entry first: a catalog entry without a file would break queries, a file without an entry is unseen.
         if values in registered:
-            glue.delete_partition(DatabaseName=database, TableName=table.name, PartitionValues=list(values))
-        s3.delete_object(Bucket=bucket, Key=table.key(*values))
+            lake.glue.delete_partition(
+                DatabaseName=lake.database, TableName=table.name, PartitionValues=list(values)
+            )
+        lake.delete(table.key(*values))
         log.warning("Removed %s: it is not in the new table", table.key(*values))
     return Published(
-        [Partition(values, _location(bucket, table, values)) for values in sorted(staged) if values], removed
+        [Partition(values, lake.location(table, *values)) for values in sorted(staged) if values], removed
     )
 
 
-def published_versions(
-    s3: S3Client, bucket: str, table: Table, within: tuple[str, ...] = ()
-) -> dict[str, str]:
+def published_versions(lake: Lake, table: Table, within: tuple[str, ...] = ()) -> dict[str, str]:
     """The version of each of a table's objects by its key; `within` as for `publish`."""
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=_prefix(table, within))
-    return {
-        entry["Key"]: entry["VersionId"]
-        for page in pages
-        for entry in page.get("Versions", [])
-        if entry["IsLatest"]
-    }
+    versions = lake.versions(table.folder(*within))
+    return {entry["Key"]: entry["VersionId"] for entry in versions if entry["IsLatest"]}
 
 
-def refuse_of_others(
-    s3: S3Client, bucket: str, table: Table, published: Iterable[tuple[str, ...]], run: str
-) -> None:
+def refuse_of_others(lake: Lake, table: Table, published: Iterable[tuple[str, ...]], run: str) -> None:
     """Make sure that published partitions still are those that a run has published.
 
     Raises:
         PublishRefusedError: another run has published one of them since.
     """
     for values in published:
-        refuse_change(s3, bucket, table, values, "this run published it", run)
+        refuse_change(lake, table, values, "this run published it", run)
 
 
 def refuse_change(
-    s3: S3Client,
-    bucket: str,
+    lake: Lake,
     table: Table,
     values: tuple[str, ...],
     since: str,
@@ -185,8 +157,7 @@ def refuse_change(
     """Refuse to go on because a partition's object has changed, unless the run itself put it there.
 
     Args:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket and the catalog.
         table: the table.
         values: of the partition.
         since: when it was another one, as the sentence has it.
@@ -197,7 +168,7 @@ def refuse_change(
         PublishRefusedError: the message says who changed it, and when.
     """
     key = table.key(*values)
-    found = _head(s3, bucket, key)
+    found = lake.head(key)
     by, moment = "a run that removed it", ""
     if found:
         by = found["Metadata"].get(RUN_METADATA, "someone who left no name")
@@ -215,84 +186,62 @@ def as_metadata(text: str) -> str:
     return " ".join(text.split()).encode("ascii", "replace").decode()[:300]
 
 
-def published_date(s3: S3Client, bucket: str, table: Table, values: tuple[str, ...]) -> date | None:
+def published_date(lake: Lake, table: Table, values: tuple[str, ...]) -> date | None:
     """The date a published partition was made for; None if there is no such partition or it has no date."""
-    head = _head(s3, bucket, table.key(*values))
+    head = lake.head(table.key(*values))
     text = head["Metadata"].get(RUN_DATE_METADATA) if head else None
     return date.fromisoformat(text) if text else None
 
 
-def published_dates(s3: S3Client, bucket: str, table: Table) -> dict[str, int]:
+def published_dates(lake: Lake, table: Table) -> dict[str, int]:
     """How many of a table's partitions were made for each date, as text; empty for those without one.
 
     More than one date: publishing was stopped midway, and has to be done again. Nothing is put back, because
     each partition is whole and right for its date, and those that were copied are the better ones.
     """
-    values = sorted(values_of_objects(s3, bucket, table, ()))
-    dates = [published_date(s3, bucket, table, entry) for entry in values]
+    values = sorted(values_of_objects(lake, table, ()))
+    dates = [published_date(lake, table, entry) for entry in values]
     return dict(sorted(Counter(day.isoformat() if day else "" for day in dates).items()))
 
 
-def _staged(glue: GlueClient, database: str, staging_table: str, table: Table) -> list[Partition]:
+def _staged(lake: Lake, staging_table: str, table: Table) -> list[Partition]:
     """What is staged; a table without partitions is its own only one, of no values."""
     if table.partition_keys:
-        return partitions(glue, database, staging_table)
-    description = glue.get_table(DatabaseName=database, Name=staging_table)["Table"]["StorageDescriptor"]
-    return [Partition((), description["Location"])]
+        return lake.partitions(staging_table)
+    entry = lake.glue.get_table(DatabaseName=lake.database, Name=staging_table)["Table"]
+    return [Partition((), entry["StorageDescriptor"]["Location"])]
 
 
-def _published(glue: GlueClient, database: str, table: Table, within: tuple[str, ...]) -> list[Partition]:
+def _published(lake: Lake, table: Table, within: tuple[str, ...]) -> list[Partition]:
     if not table.partition_keys:
         return []
     keys = zip(table.partition_keys, within, strict=False)
-    return partitions(glue, database, table.name, " AND ".join(f"{key} = '{value}'" for key, value in keys))
+    return lake.partitions(table.name, " AND ".join(f"{key} = '{value}'" for key, value in keys))
 
 
-def values_of_objects(
-    s3: S3Client, bucket: str, table: Table, within: tuple[str, ...]
-) -> Iterator[tuple[str, ...]]:
+def values_of_objects(lake: Lake, table: Table, within: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """Partition values of the table's objects, whether their partition is registered or not."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_prefix(table, within))
-    for page in pages:
-        for entry in page.get("Contents", []):
-            values = tuple(part.partition("=")[2] for part in entry["Key"].split("/")[1:-1])
-            if len(values) == len(table.partition_keys) and table.key(*values) == entry["Key"]:
-                yield values
+    for entry in lake.objects(table.folder(*within)):
+        if (values := table.values_of(entry["Key"])) is not None:
+            yield values
 
 
-def _head(s3: S3Client, bucket: str, key: str) -> HeadObjectOutputTypeDef | None:
-    """What S3 knows of an object; None if there is none."""
-    try:
-        return s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-            return None
-        raise
-
-
-def _prefix(table: Table, within: tuple[str, ...]) -> str:
-    """Where the partitions lie whose leading values are these."""
-    folders = (f"{key}={value}/" for key, value in zip(table.partition_keys, within, strict=False))
-    return "".join((f"{table.name}/", *folders))
-
-
-def _refuse_changed(s3: S3Client, bucket: str, table: Table, fence: Fence, within: tuple[str, ...]) -> None:
+def _refuse_changed(lake: Lake, table: Table, fence: Fence, within: tuple[str, ...]) -> None:
     """Refuse if another run has published since. What is gone is no reason: nothing would be overwritten."""
-    versions = published_versions(s3, bucket, table, within)
-    for values in sorted(values_of_objects(s3, bucket, table, within)):
+    versions = published_versions(lake, table, within)
+    for values in sorted(values_of_objects(lake, table, within)):
         if versions.get(key := table.key(*values)) != fence.planned.get(key):
-            refuse_change(s3, bucket, table, values, "this run began", fence.run)
+            refuse_change(lake, table, values, "this run began", fence.run)
 
 
 def _refuse_older(
-    s3: S3Client,
-    bucket: str,
+    lake: Lake,
     table: Table,
     published: set[tuple[str, ...]],
     run_date: date,
     allow_older: bool,
 ) -> None:
-    dates = {day for values in sorted(published) if (day := published_date(s3, bucket, table, values))}
+    dates = {day for values in sorted(published) if (day := published_date(lake, table, values))}
     newest = max(dates, default=run_date)
     if newest > run_date and not allow_older:
         raise PublishRefusedError(
@@ -301,15 +250,10 @@ def _refuse_older(
         )
 
 
-def _only_object(s3: S3Client, bucket: str, partition: Partition) -> str:
-    prefix = partition.location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/"
-    found = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])]
+def _only_object(lake: Lake, partition: Partition) -> str:
+    found = lake.files_of(partition)
     if len(found) != 1:
         raise PublishRefusedError(
             f"{partition.location} holds {len(found)} files instead of one; run the day again"
         )
     return found[0]
-
-
-def _location(bucket: str, table: Table, values: tuple[str, ...]) -> str:
-    return f"s3://{bucket}/{table.key(*values).rpartition('/')[0]}/"

@@ -5,31 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 from datetime import date
-from typing import TYPE_CHECKING
 
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.tables import Table
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
-
 
 log = logging.getLogger(__name__)
 
 
-def drop_staging(s3: S3Client, glue: GlueClient, *, bucket: str, database: str, staging_table: str) -> None:
+def drop_staging(lake: Lake, *, staging_table: str) -> None:
     """Remove a staging table: the catalog entry, then its files. Harmless if it is not there."""
-    try:
-        glue.delete_table(DatabaseName=database, Name=staging_table)
-    except glue.exceptions.EntityNotFoundException:
+    if not lake.drop_table(staging_table):
         log.info("%s is gone already", staging_table)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=staging_prefix(staging_table))
-    for page in pages:
-        if entries := page.get("Contents", []):
-            s3.delete_objects(
-                Bucket=bucket, Delete={"Objects": [{"Key": entry["Key"]} for entry in entries], "Quiet": True}
-            )
+    refused = lake.delete_all([entry["Key"] for entry in lake.objects(staging_prefix(staging_table))])
+    if refused:
+        log.warning("Left for the pruning: %s", "; ".join(refused))
 
 
 def staging_table_name(table: Table, run_date: date, *distinct: str) -> str:

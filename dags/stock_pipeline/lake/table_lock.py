@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from botocore.exceptions import ClientError
@@ -23,9 +23,7 @@ from pydantic import BaseModel, ValidationError
 
 from stock_pipeline.errors import NeedsPersonError, TableLockedError
 from stock_pipeline.lake import locations
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from stock_pipeline.lake.lake import Lake, is_missing
 
 log = logging.getLogger(__name__)
 
@@ -90,15 +88,13 @@ class TableLocks:
     """The locks as one run sees them.
 
     Attributes:
-        s3: client.
-        bucket: the bucket.
+        lake: the bucket.
         owner: the run.
         is_over: whether another run is over, so that nothing of it can still work on a table.
         now: the time, with its zone.
     """
 
-    s3: S3Client
-    bucket: str
+    lake: Lake
     owner: Owner
     is_over: Callable[[Owner], bool] = _never
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -141,7 +137,7 @@ class TableLocks:
                 if lock.owner != self.owner:
                     log.info("The lock stays: %s", lock)
                     break
-                if self._changed(self.s3.delete_object, table, IfMatch=tag):
+                if self._changed(self.lake.s3.delete_object, table, IfMatch=tag):
                     log.info("Gave the lock of %s back", table)
                     break
 
@@ -164,7 +160,7 @@ class TableLocks:
                     log.warning("Took the lock over, for its owner is gone: %s", lock)
             new = Lock(table=table, owner=self.owner, purpose=purpose, since=since, until=now + LEASE)
             body = new.model_dump_json(indent=2).encode()
-            if self._changed(self.s3.put_object, table, Body=body, **condition):
+            if self._changed(self.lake.s3.put_object, table, Body=body, **condition):
                 return set() if own else {table}
         raise TableLockedError(f"The lock of {table} changes hands all the time; try again")
 
@@ -172,21 +168,23 @@ class TableLocks:
         """A table's lock and its entity tag; None if there is none."""
         key = locations.lock_key(table)
         try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
-        except self.s3.exceptions.NoSuchKey:
-            return None
+            answer = self.lake.s3.get_object(Bucket=self.lake.bucket, Key=key)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
         try:
             return Lock.model_validate_json(answer["Body"].read()), answer["ETag"]
         except ValidationError as error:
             raise NeedsPersonError(
-                f"s3://{self.bucket}/{key} is not a lock that can be read: if no run works on {table}, "
+                f"{self.lake.url(key)} is not a lock that can be read: if no run works on {table}, "
                 "delete that file and start again"
             ) from error
 
     def _changed(self, call: Callable[..., Any], table: str, **arguments: Any) -> bool:
         """Make a conditional call; returns False if the lock was no longer what was read."""
         try:
-            call(Bucket=self.bucket, Key=locations.lock_key(table), **arguments)
+            call(Bucket=self.lake.bucket, Key=locations.lock_key(table), **arguments)
         except ClientError as error:
             if error.response["Error"]["Code"] in LOST:
                 return False

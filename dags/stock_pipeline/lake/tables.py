@@ -18,6 +18,10 @@ POLARS_TYPES = {"string": "String", "bigint": "Int64", "int": "Int32", "double":
 """Glue's type names and the names of the column types from which polars writes them to Parquet."""
 
 
+FILE_NAME = "data.parquet"
+"""What the one file of each partition is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A Glue table over Parquet objects, one `data.parquet` for each partition.
@@ -48,8 +52,17 @@ class Table:
         """The object key of one partition's file, e.g. `ebay/ebay_store=AMS/data.parquet`."""
         if len(values) != len(self.partition_keys):
             raise ValueError(f"{self.name} is partitioned by {self.partition_keys}, got {values}")
-        parts = [f"{key}={value}/" for key, value in zip(self.partition_keys, values, strict=True)]
-        return f"{self.name}/{''.join(parts)}data.parquet"
+        return f"{self.folder(*values)}{FILE_NAME}"
+
+    def folder(self, *values: str) -> str:
+        """The folder of the partitions whose leading values are these, e.g. `ebay/ebay_store=AMS/`."""
+        parts = (f"{key}={value}/" for key, value in zip(self.partition_keys, values, strict=False))
+        return "".join((f"{self.name}/", *parts))
+
+    def values_of(self, key: str) -> tuple[str, ...] | None:
+        """The partition values in the key of a partition's file; None for any other object's key."""
+        values = tuple(part.partition("=")[2] for part in key.split("/")[1:-1])
+        return values if len(values) == len(self.partition_keys) and self.key(*values) == key else None
 
 
 PRODUCT = Table(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stock_pipeline.errors import MissingTableError, RejectedFile
 from stock_pipeline.feeds.mapping import product_table
 from stock_pipeline.file_names import shown_name
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.staging import staging_prefix, staging_table_name
 from stock_pipeline.lake.tables import PRODUCT
 from stock_pipeline.lake.uploaded import quarantine_upload, recent_files
@@ -23,10 +24,6 @@ from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.verdicts import SAMPLES, Verdict
 
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
-
 DAG_ID = "monthly_product"
 DAYS = 31
 """A run reads the newest file of so many days, so that what was uploaded in the month counts on the 1st."""
@@ -38,11 +35,11 @@ def looked_for(run_date: date) -> str:
     return f"{folder} or the folders of the {DAYS - 1} days before it"
 
 
-def find_file(s3: S3Client, bucket: str, run_date: date) -> tuple[RefreshFile | None, dict[str, str]]:
+def find_file(lake: Lake, run_date: date) -> tuple[RefreshFile | None, dict[str, str]]:
     """The newest file of the month up to `run_date`, and by name what is not read, with the reason."""
     newest: RefreshFile | None = None
     not_read: dict[str, str] = {}
-    for file in recent_files(s3, bucket, locations.PRODUCT_FEEDS, run_date, DAYS):
+    for file in recent_files(lake, locations.PRODUCT_FEEDS, run_date, DAYS):
         shown = shown_name(file.key.removeprefix(locations.PRODUCT_FEEDS))
         if file.in_subfolder:
             not_read[shown] = "it lies in a subfolder; upload it to the day's own"
@@ -54,21 +51,15 @@ def find_file(s3: S3Client, bucket: str, run_date: date) -> tuple[RefreshFile | 
 
 
 def read_product(
-    s3: S3Client,
-    glue: GlueClient,
+    lake: Lake,
     *,
-    bucket: str,
-    database: str,
     suppliers: SuppliersFile,
     report: RefreshReport,
 ) -> dict[str, Any] | None:
     """Judge the mapping's file on its own and stage it; fills in the report.
 
     Args:
-        s3: where the file is.
-        glue: where the staged file becomes a table.
-        bucket: the bucket.
-        database: the database.
+        lake: the bucket and the catalog.
         suppliers: for the limits, and which suppliers are known.
         report: of the mapping, with its file.
 
@@ -80,11 +71,11 @@ def read_product(
     assert file is not None  # noqa: S101 - the mapping is read because there is a file
     rows_key = locations.refresh_rows_key(DAG_ID, report.run_date, report.subject)
     # The rows an earlier run of the day listed are another file's.
-    s3.delete_object(Bucket=bucket, Key=rows_key)
+    lake.delete(rows_key)
     staging_table = staging_table_name(PRODUCT, report.run_date, report.run_id)
     try:
         with (
-            downloaded(s3, bucket, file.key, file.size) as path,
+            downloaded(lake, file.key, file.size) as path,
             TemporaryDirectory(prefix="product_") as folder,
             ListReader() as reader,
         ):
@@ -93,15 +84,12 @@ def read_product(
             _note(sent, suppliers, report)
             if sent.rejected.height:
                 report.rejected_rows = rows_key
-                s3.put_object(Bucket=bucket, Key=rows_key, Body=harmless_csv(sent.rejected))
-            report.checks = check_mapping(sent, rows_in_force(s3, bucket), suppliers.product_limits)
+                lake.put(rows_key, harmless_csv(sent.rejected))
+            report.checks = check_mapping(sent, rows_in_force(lake), suppliers.product_limits)
             upload = Path(folder) / "data.parquet"
             sent.mapping.match_to_schema(PRODUCT.schema).write_parquet(upload, compression="zstd")
             stage_upload(
-                s3,
-                glue,
-                bucket=bucket,
-                database=database,
+                lake,
                 name=upload_table(staging_table),
                 paths=[upload],
                 columns=PRODUCT.columns,
@@ -110,21 +98,21 @@ def read_product(
     except RejectedFile as error:
         report.verdict = Verdict.REJECTED
         report.reason = f"{file.name} is rejected: {error}"
-        report.quarantined = quarantine_upload(s3, bucket, file.key, report.reason)
+        report.quarantined = quarantine_upload(lake, file.key, report.reason)
         return None
     return {
         "accepted": report.counts["accepted"],
         "upload_table": upload_table(staging_table),
         "staging_table": staging_table,
-        "staging_location": f"s3://{bucket}/{staging_prefix(staging_table)}",
+        "staging_location": lake.url(staging_prefix(staging_table)),
         "limits": suppliers.product_limits.model_dump(),
     }
 
 
-def rows_in_force(s3: S3Client, bucket: str) -> dict[str, int]:
+def rows_in_force(lake: Lake) -> dict[str, int]:
     """Count the rows of each supplier in the mapping in force; empty if there is none."""
     try:
-        product = product_table(s3, bucket)
+        product = product_table(lake)
     except MissingTableError:
         return {}
     return rows_by_supplier(product.select("supplier").collect())

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.file_names import shown_name
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.messages import Event, Message, listed, to_look_at
 from stock_pipeline.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 EVENTS = {
     Verdict.ACCEPTED: Event.TABLE_REFRESHED,
@@ -251,17 +249,17 @@ def release_of(
     return Release(by=by or "somebody who started a run by hand", reason=str(reason).strip(), run_id=run_id)
 
 
-def write_report(s3: S3Client, bucket: str, dag_id: str, report: RefreshReport) -> str:
+def write_report(lake: Lake, dag_id: str, report: RefreshReport) -> str:
     """Write a report; returns its location. A dry run's has a name of its own."""
     name = f"{report.subject}_dry_run" if report.dry_run else report.subject
     key = locations.refresh_report_key(dag_id, report.run_date, name)
-    s3.put_object(Bucket=bucket, Key=key, Body=report.model_dump_json(indent=2).encode())
-    return f"s3://{bucket}/{key}"
+    lake.put(key, report.model_dump_json(indent=2).encode())
+    return lake.url(key)
 
 
-def write_summary(s3: S3Client, bucket: str, summary: RefreshSummary, *, whole: bool) -> str:
+def write_summary(lake: Lake, summary: RefreshSummary, *, whole: bool) -> str:
     """Write a run's summary; returns its location. Only a run for everything replaces the day's summary."""
     name = "summary" if whole else "summary_" + re.sub("[^A-Za-z0-9]+", "-", summary.run_id)
     key = locations.refresh_report_key(summary.dag_id, summary.run_date, name)
-    s3.put_object(Bucket=bucket, Key=key, Body=summary.model_dump_json(indent=2).encode())
-    return f"s3://{bucket}/{key}"
+    lake.put(key, summary.model_dump_json(indent=2).encode())
+    return lake.url(key)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stock_pipeline.errors import RejectedFile
 from stock_pipeline.file_names import WORD_ENDS, shown_name
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.staging import staging_prefix, staging_table_name
 from stock_pipeline.lake.tables import STORE, STORES
 from stock_pipeline.lake.uploaded import UploadedFile, quarantine_upload, recent_files
@@ -24,10 +25,6 @@ from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.spreadsheets.streaming import LISTING_LIMITS
 from stock_pipeline.suppliers import SuppliersFile
 from stock_pipeline.verdicts import SAMPLES, Verdict
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-    from mypy_boto3_s3 import S3Client
 
 DAG_ID = "weekly_store"
 DAYS = 7
@@ -57,10 +54,10 @@ def store_of_name(file_name: str) -> str | None:
     return None
 
 
-def find_files(s3: S3Client, bucket: str, run_date: date) -> StoreFiles:
+def find_files(lake: Lake, run_date: date) -> StoreFiles:
     """Find each store's newest file of the week up to `run_date`; older ones are named with it."""
     found = StoreFiles()
-    for file in recent_files(s3, bucket, locations.STORE_FEEDS, run_date, DAYS):
+    for file in recent_files(lake, locations.STORE_FEEDS, run_date, DAYS):
         shown = shown_name(file.key.removeprefix(locations.STORE_FEEDS))
         if file.in_subfolder:
             found.not_read[shown] = "it lies in a subfolder; upload it to the day's own"
@@ -73,11 +70,11 @@ def find_files(s3: S3Client, bucket: str, run_date: date) -> StoreFiles:
             continue
         try:
             sheets: Iterable[tuple[str, str | None]] = (
-                _stores_of_sheets(s3, bucket, file, name, found) if name in store_groups() else [(name, None)]
+                _stores_of_sheets(lake, file, name, found) if name in store_groups() else [(name, None)]
             )
         except RejectedFile as error:
             found.not_read[shown] = f"rejected: {error}"
-            quarantine_upload(s3, bucket, file.key, found.not_read[shown])
+            quarantine_upload(lake, file.key, found.not_read[shown])
             continue
         for store, sheet in sheets:
             if store in found.by_store:
@@ -90,13 +87,13 @@ def find_files(s3: S3Client, bucket: str, run_date: date) -> StoreFiles:
 
 
 def _stores_of_sheets(
-    s3: S3Client, bucket: str, file: UploadedFile, group: str, found: StoreFiles
+    lake: Lake, file: UploadedFile, group: str, found: StoreFiles
 ) -> Iterable[tuple[str, str | None]]:
     """The stores that the sheets of a workbook are for; sheets that are for none are noted."""
     if not file.is_workbook:
         stores = [store for store in STORES if store.startswith(f"{group}_")]
         raise RejectedFile(f"{group} stands for {', '.join(stores)}: name the file by one of them")
-    with downloaded(s3, bucket, file.key, file.size) as path, ListReader() as reader:
+    with downloaded(lake, file.key, file.size) as path, ListReader() as reader:
         sheets = [sheet.name for sheet in reader.sheet_names(path, LISTING_LIMITS) if sheet.visible]
     named = stores_of_sheets(group, sheets)
     shown = shown_name(file.key.removeprefix(locations.STORE_FEEDS))
@@ -105,21 +102,15 @@ def _stores_of_sheets(
 
 
 def read_store(
-    s3: S3Client,
-    glue: GlueClient,
+    lake: Lake,
     *,
-    bucket: str,
-    database: str,
     suppliers: SuppliersFile,
     report: RefreshReport,
 ) -> dict[str, Any] | None:
     """Judge a store's file on its own and stage it for the merge; fills in the report.
 
     Args:
-        s3: where the file is.
-        glue: where the staged file becomes a table.
-        bucket: the bucket.
-        database: the database.
+        lake: the bucket and the catalog.
         suppliers: for the limits, and which suppliers are known.
         report: of the store, with its file.
 
@@ -131,11 +122,11 @@ def read_store(
     assert file is not None  # noqa: S101 - a store is read because it has a file
     rows_key = locations.refresh_rows_key(DAG_ID, report.run_date, report.subject)
     # The rows an earlier run of the day listed are another file's.
-    s3.delete_object(Bucket=bucket, Key=rows_key)
+    lake.delete(rows_key)
     staging_table = staging_table_name(STORE, report.run_date, report.run_id, report.subject)
     try:
         with (
-            downloaded(s3, bucket, file.key, file.size) as path,
+            downloaded(lake, file.key, file.size) as path,
             TemporaryDirectory(prefix="store_") as folder,
             ListReader() as reader,
         ):
@@ -144,13 +135,10 @@ def read_store(
             _note(listings, suppliers, report)
             if listings.rejected.height:
                 report.rejected_rows = rows_key
-                s3.put_object(Bucket=bucket, Key=rows_key, Body=harmless_csv(listings.rejected))
+                lake.put(rows_key, harmless_csv(listings.rejected))
             report.checks = [check_listings(listings, report.subject, suppliers.store_limits)]
             stage_upload(
-                s3,
-                glue,
-                bucket=bucket,
-                database=database,
+                lake,
                 name=upload_table(staging_table),
                 paths=listings.upload,
                 columns=UPLOAD_COLUMNS,
@@ -159,7 +147,7 @@ def read_store(
     except RejectedFile as error:
         report.verdict = Verdict.REJECTED
         report.reason = f"{file.name} is rejected: {error}"
-        report.quarantined = quarantine_upload(s3, bucket, file.key, report.reason)
+        report.quarantined = quarantine_upload(lake, file.key, report.reason)
         return None
     return {
         "store": report.subject,
@@ -167,7 +155,7 @@ def read_store(
         "accepted": report.counts["accepted"],
         "upload_table": upload_table(staging_table),
         "staging_table": staging_table,
-        "staging_location": f"s3://{bucket}/{staging_prefix(staging_table)}",
+        "staging_location": lake.url(staging_prefix(staging_table)),
         "limits": suppliers.store_limits.model_dump(),
     }
 

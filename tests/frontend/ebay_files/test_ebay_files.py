@@ -35,14 +35,14 @@ def lake(local_aws: LocalAws, tmp_path: Path) -> Lake:
     """Two stores' tables and the day's files."""
     arguments = client_arguments(local_aws.endpoint_url)
     s3, glue = boto3.client("s3", **arguments), boto3.client("glue", **arguments)
-    lake = Lake(s3, glue, f"files-{next(_numbers)}", tmp_path).create()
+    lake = Lake.named(f"files-{next(_numbers)}", s3, glue, tmp_path).create()
     for store, rows in LISTINGS.items():
         names = ("item_id", "quantity", "quantity_delta", "custom_label", "supplier_store")
         lake.put_rows(EBAY.key(store), EBAY.schema, (dict(zip(names, row, strict=True)) for row in rows))
-        body = lake.body(EBAY.key(store))
+        body = lake.read(EBAY.key(store))
         metadata = {"run-date": DAY.isoformat()}
         lake.s3.put_object(Bucket=lake.bucket, Key=EBAY.key(store), Body=body, Metadata=metadata)
-    write_upload_files(lake.s3, bucket=lake.bucket, stores=list(LISTINGS), run_date=DAY)
+    write_upload_files(lake, stores=list(LISTINGS), run_date=DAY)
     return lake
 
 
@@ -52,15 +52,14 @@ def aged(lake: Lake, key: str, hours: float) -> None:
 
 
 def newest(lake: Lake) -> Folder:
-    return newest_folders(lake.s3, lake.bucket, 5)[0]
+    return newest_folders(lake, 5)[0]
 
 
 def mark(lake: Lake, *stores: str) -> None:
     noted = newest(lake).noted
     assert noted is not None
     mark_uploaded(
-        lake.s3,
-        bucket=lake.bucket,
+        lake,
         numbers={store: noted.stores[store].number for store in stores},
         by="ann",
         at=datetime(2024, 8, 8, 12, tzinfo=UTC),
@@ -72,7 +71,7 @@ def test_a_folder_has_its_files_and_how_much_they_tell(lake: Lake):
     assert (folder.title, folder.rows, folder.kind) == ("2024-08-08", 2, "changes")
     assert [file.name for file in folder.files] == ["AMS.csv", "ebay_upload_2024-08-08.zip"]
     assert folder.zip is not None
-    assert folder.zip.size == len(lake.body(folder.zip.key))
+    assert folder.zip.size == len(lake.read(folder.zip.key))
 
 
 @pytest.mark.parametrize(
@@ -87,13 +86,13 @@ def test_a_folder_says_how_much_of_it_is_uploaded(lake: Lake, stores, uploaded, 
 
 def test_files_written_again_since_they_were_marked_are_not_uploaded(lake: Lake):
     mark(lake, "AMS", "PG")
-    write_upload_files(lake.s3, bucket=lake.bucket, stores=list(LISTINGS), run_date=DAY, full=True)
+    write_upload_files(lake, stores=list(LISTINGS), run_date=DAY, full=True)
     folder = newest(lake)
     assert (folder.uploaded, folder.rows, folder.kind) == ("no", 4, "every listing")
 
 
 def test_files_that_are_being_written_say_so(lake: Lake):
-    forget_files(lake.s3, lake.bucket, "date=2024-08-08")
+    forget_files(lake, "date=2024-08-08")
     folder = newest(lake)
     assert (folder.uploaded, folder.noted, folder.unmarked) == ("being written", None, [])
 
@@ -106,7 +105,7 @@ def test_the_set_that_was_written_last_comes_first_whatever_its_day(lake: Lake):
     aged(lake, "ebay_upload/date=2024-08-08/AMS.csv", 5)
     aged(lake, "ebay_upload/date=2024-08-08/ebay_upload_2024-08-08.zip", 5)
     aged(lake, locations.upload_set_key("date=2024-08-08"), 2.5)
-    folders = newest_folders(lake.s3, lake.bucket, 3)
+    folders = newest_folders(lake, 3)
     assert [folder.title for folder in folders] == [
         "Back to 2024-08-06 from 2024-08-07",
         "2023-12-31",
@@ -125,18 +124,18 @@ def test_a_set_with_nothing_to_tell_has_its_place_too(lake: Lake):
 
 def test_a_file_s_listings_come_with_what_the_table_knows_of_them(lake: Lake):
     [csv] = [file for file in newest(lake).files if file.is_of("AMS")]
-    assert changed_listings(lake.s3, lake.bucket, csv, "AMS").rows() == [
+    assert changed_listings(lake, csv, "AMS").rows() == [
         (10, 0, 3, "L-10", "FEB"),
         (30, 5, 0, "L-30", "BGA"),
     ]
-    assert changed_listings(lake.s3, lake.bucket, csv, None).rows() == [(10, 0), (30, 5)]
+    assert changed_listings(lake, csv, None).rows() == [(10, 0), (30, 5)]
 
 
 def test_a_file_that_was_written_again_is_not_taken_for_the_one_on_the_page(lake: Lake):
     [csv] = [file for file in newest(lake).files if file.is_of("AMS")]
     lake.put(csv.key, b"another")
     with pytest.raises(ClientError, match="PreconditionFailed"):
-        body_of(lake.s3, lake.bucket, csv)
+        body_of(lake, csv)
 
 
 def test_a_store_s_files_are_not_another_s(lake: Lake):
@@ -146,8 +145,8 @@ def test_a_store_s_files_are_not_another_s(lake: Lake):
 
 
 def test_the_table_s_date_is_known_by_store(lake: Lake):
-    assert table_date(lake.s3, lake.bucket, "AMS") == DAY
-    assert table_date(lake.s3, lake.bucket, "PV") is None
+    assert table_date(lake, "AMS") == DAY
+    assert table_date(lake, "PV") is None
 
 
 ALL = pl.DataFrame(

@@ -23,6 +23,7 @@ from local_aws.server import LocalAws
 from stock_pipeline.ebay.rollback import REPLACED_METADATA
 from stock_pipeline.errors import SuppliersFileError
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.locations import run_summary_key, stock_feed_report_key
 from stock_pipeline.lake.publishing import RUN_DATE_METADATA
 from stock_pipeline.lake.tables import EBAY
@@ -55,7 +56,7 @@ def day() -> date:
 
 @pytest.fixture
 def board(stack: Stack, api: FakeApi) -> Board:
-    return Board(stack.s3, stack.bucket, Airflow(api), load_suppliers)
+    return Board(stack.lake, Airflow(api), load_suppliers)
 
 
 def state(board: Board, day: date, supplier: str = "APE") -> State:
@@ -88,7 +89,7 @@ def test_a_message_brings_the_news_to_every_session_at_once(stack: Stack, board:
 def test_a_page_opened_late_shows_the_whole_day(stack: Stack, api: FakeApi, day: date) -> None:
     for supplier, verdict in {"APE": "accepted", "BET": "held", "COM": "missing"}.items():
         put_report(stack, supplier, verdict, day)
-    late = Board(stack.s3, stack.bucket, Airflow(api), load_suppliers)
+    late = Board(stack.lake, Airflow(api), load_suppliers)
     assert {line.supplier: line.state.value for line in late.day(day).suppliers[:4]} == {
         "APE": "accepted",
         "BET": "held",
@@ -160,13 +161,13 @@ def test_a_report_that_has_not_changed_is_not_fetched_again(
     put_report(stack, "BET", "held", day)
     board.day(day)
     fetched: list[str] = []
-    body = board._body
+    read = Lake.read
 
-    def noted(key: str) -> bytes:
+    def noted(lake: Lake, key: str) -> bytes:
         fetched.append(key)
-        return body(key)
+        return read(lake, key)
 
-    monkeypatch.setattr(board, "_body", noted)
+    monkeypatch.setattr(Lake, "read", noted)
     put_report(stack, "BET", "accepted", day)
     board.refresh(day)
     board.read_what_is_due()

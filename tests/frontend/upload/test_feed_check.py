@@ -70,9 +70,7 @@ def test_the_page_foretells_what_the_run_says(filled: Lake, name: str) -> None:
     check = look(filled, content)
     filled.upload_feed(DAY, "BET_1.xlsx", content)
     report = process_feed(
-        filled.s3,
-        filled.glue,
-        **filled.where,
+        filled,
         suppliers=SUPPLIERS,
         supplier=SUPPLIERS.supplier("BET"),
         run_date=DAY,

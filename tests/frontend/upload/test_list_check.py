@@ -108,7 +108,7 @@ def test_a_sheet_that_is_no_store_is_named_as_the_run_names_it(lake: Lake, tmp_p
     assert (check.subject, check.outlook) == ("RTG_FPS", Outlook.PARTLY)
     key = f"{STORE_FEEDS}{day_prefix(DAY)}RTG_1.xlsx"
     lake.put(key, content)
-    found = find_files(lake.s3, lake.bucket, DAY)
+    found = find_files(lake, DAY)
     assert list(found.by_store) == ["RTG_FPS"]
     (reason,) = found.not_read.values()
     assert f"sheet UKX is not read: {reason}" in check.text

@@ -73,13 +73,13 @@ def test_what_would_be_held_may_be_sent_and_what_cannot_be_used_may_not(outlook:
 
 def send(stack: Stack, day: date, name: str, content: bytes) -> tuple[str, Outcome]:
     folder = stock_feed_prefix(day)
-    sent = uploads.send(stack.s3, stack.bucket, folder, Chosen.of(name, content), "Zoë <zoë@seller.example>")
+    sent = uploads.send(stack.lake, folder, Chosen.of(name, content), "Zoë <zoë@seller.example>")
     return sent.key.removeprefix(folder), sent.outcome
 
 
 def test_a_file_goes_where_the_pipeline_looks_with_who_sent_it(stack: Stack, day: date) -> None:
     assert send(stack, day, "APE_1.xlsx", b"one") == ("APE_1.xlsx", Outcome.SENT)
-    assert Uploads.of_day(stack.s3, stack.bucket, SUPPLIERS, day).of_supplier("APE")
+    assert Uploads.of_day(stack.lake, SUPPLIERS, day).of_supplier("APE")
     head = stack.s3.head_object(Bucket=stack.bucket, Key=stock_feed_prefix(day) + "APE_1.xlsx")
     assert unquote(head["Metadata"][UPLOADED_BY]) == "Zoë <zoë@seller.example>"
 
@@ -107,7 +107,7 @@ def test_nothing_is_ever_overwritten(stack: Stack, day: date, aged: Any) -> None
         "APE_1 (3).xlsx": b"three",
     }
     newest = max(
-        Uploads.of_day(stack.s3, stack.bucket, SUPPLIERS, day).of_supplier("APE"),
+        Uploads.of_day(stack.lake, SUPPLIERS, day).of_supplier("APE"),
         key=lambda file: file.last_modified,
     )
     assert newest.name == "APE_1 (3).xlsx"

@@ -130,9 +130,7 @@ def test_it_judges_as_the_run_does(tmp_path: Path, mapping: Path, run, lake: Lak
     for path, day in ((older, date(2024, 8, 1)), (feed, date(2024, 8, 8))):
         lake.upload_feed(day, "BGA.xlsx", path.read_bytes())
         report = process_feed(
-            lake.s3,
-            lake.glue,
-            **lake.where,
+            lake,
             suppliers=suppliers,
             supplier=suppliers.supplier("BGA"),
             run_date=day,

@@ -27,9 +27,7 @@ def lake(lake: Lake) -> Lake:
 
 def plan(lake: Lake, run_date: date = DAY, run_id: str = "manual__1", **more: Any) -> dict[str, Any]:
     return plan_table(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         suppliers=load_suppliers(),
         run_date=run_date,
         run_id=run_id,

@@ -62,25 +62,25 @@ def table(lake: Lake) -> Stores:
 
 
 def plan(lake: Lake, day: date = FIRST, stores: Iterable[str] = ()) -> Rollback:
-    return plan_rollback(lake.s3, bucket=lake.bucket, table_date=day, stores=list(stores))
+    return plan_rollback(lake, table_date=day, stores=list(stores))
 
 
 def put_back(lake: Lake, planned: Rollback) -> list[dict[str, Any]]:
     notes = {"rolled-back-by": "Zoë", "rolled-back-reason": "wrong\r\nfeed £"}
-    return roll_back(lake.s3, bucket=lake.bucket, rollback=planned, run=RUN, hold=lambda: None, notes=notes)
+    return roll_back(lake, rollback=planned, run=RUN, hold=lambda: None, notes=notes)
 
 
 def run(lake: Lake, day: date = FIRST, stores: Iterable[str] = ()) -> UploadFiles:
     planned = plan(lake, day, stores)
     put_back(lake, planned)
-    return write_undoing_files(lake.s3, bucket=lake.bucket, rollback=planned, gone_key=GONE_KEY)
+    return write_undoing_files(lake, rollback=planned, gone_key=GONE_KEY)
 
 
 def told(lake: Lake, written: UploadFiles) -> dict[str, dict[int, int]]:
     """What the upload files say, by store."""
     found: dict[str, dict[int, int]] = {}
     for key in written.files:
-        head, *lines = lake.body(key).decode().splitlines()
+        head, *lines = lake.read(key).decode().splitlines()
         assert head == HEAD
         store = key.rpartition("/")[2].removesuffix(".csv")
         found[store] = {int(line.split(",")[1]): int(line.split(",")[4]) for line in lines}
@@ -125,7 +125,7 @@ def test_what_would_change_is_counted_by_store_and_nothing_is_written(lake: Lake
 
 def test_what_cannot_be_undone_is_in_a_list_for_people_without_formulas(lake: Lake):
     run(lake)
-    lines = lake.body(GONE_KEY).decode("utf-8-sig").splitlines()
+    lines = lake.read(GONE_KEY).decode("utf-8-sig").splitlines()
     assert lines == ["ebay_store,item_id,quantity,custom_label,supplier_store", "AMS,4,9,'=L4,APE"]
     lake.s3.delete_object(Bucket=lake.bucket, Key=GONE_KEY)
     run(lake, stores=["PG", "PV"])
@@ -149,7 +149,7 @@ def test_the_file_says_its_date_who_put_it_back_and_why(lake: Lake):
         "published-by": RUN,
     }
     assert metadata(lake, "PV")["rolled-back-from"] == "nothing"
-    assert published_date(lake.s3, lake.bucket, EBAY, ("AMS",)) == FIRST
+    assert published_date(lake, EBAY, ("AMS",)) == FIRST
     assert metadata(lake, "SJR") == {"run-date": "2024-08-02"}
 
 
@@ -178,7 +178,7 @@ def test_stopped_at_any_call_and_run_again_it_comes_to_the_same(lake: Lake):
 
     def attempt() -> None:
         put_back(lake, planned[0])
-        write_undoing_files(lake.s3, bucket=lake.bucket, rollback=planned[0], gone_key=GONE_KEY)
+        write_undoing_files(lake, rollback=planned[0], gone_key=GONE_KEY)
 
     stops = 0
     for stops in stop_at_every_call(lake, prepare, attempt):  # noqa: B007 - the last counts

@@ -49,7 +49,7 @@ def lake(lake: Lake) -> Lake:
 
 
 def write(lake: Lake, stores: Iterable[str] = TABLE, *, full: bool = False) -> UploadFiles:
-    return write_upload_files(lake.s3, bucket=lake.bucket, stores=list(stores), run_date=DAY, full=full)
+    return write_upload_files(lake, stores=list(stores), run_date=DAY, full=full)
 
 
 def lines(lake: Lake) -> dict[str, list[str]]:
@@ -88,9 +88,9 @@ def test_the_lines_are_those_ebay_takes(lake: Lake):
 
 def test_the_zip_holds_the_same_bytes(lake: Lake):
     written = write(lake)
-    with zipfile.ZipFile(io.BytesIO(lake.body(ZIP))) as archive:
+    with zipfile.ZipFile(io.BytesIO(lake.read(ZIP))) as archive:
         held = {f"{PREFIX}{name}": archive.read(name) for name in archive.namelist()}
-    assert held == {key: lake.body(key) for key in written.files}
+    assert held == {key: lake.read(key) for key in written.files}
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,7 @@ class Seller:
         return self.write(full=full)
 
     def write(self, *, full: bool = False) -> UploadFiles:
-        return write_upload_files(
-            self.lake.s3, bucket=self.lake.bucket, stores=[self.store], run_date=self.day, full=full
-        )
+        return write_upload_files(self.lake, stores=[self.store], run_date=self.day, full=full)
 
     def file(self, day: date | None = None) -> Table:
         """What the day's file says."""
@@ -66,18 +64,17 @@ class Seller:
         key = f"{prefix}{self.store}.csv"
         if key not in self.lake.keys(prefix):
             return {}
-        lines = csv.DictReader(io.StringIO(self.lake.body(key).decode()))
+        lines = csv.DictReader(io.StringIO(self.lake.read(key).decode()))
         return {int(line["ItemID"]): int(line["Quantity"]) for line in lines}
 
     def number(self, day: date | None = None) -> int:
-        found = upload_set(self.lake.s3, self.lake.bucket, f"date={day or self.day}")
+        found = upload_set(self.lake, f"date={day or self.day}")
         assert found is not None
         return found.stores[self.store].number
 
     def mark(self, day: date | None = None, number: int | None = None) -> None:
         mark_uploaded(
-            self.lake.s3,
-            bucket=self.lake.bucket,
+            self.lake,
             numbers={self.store: number or self.number(day)},
             by="ann",
             at=datetime(2024, 9, 1, tzinfo=UTC) + timedelta(seconds=next(_numbers)),
@@ -85,7 +82,7 @@ class Seller:
 
     def marks(self) -> dict[str, Mark]:
         """The marks of the day's files."""
-        return read_marks(self.lake.s3, self.lake.bucket, {self.store: self.number()})
+        return read_marks(self.lake, {self.store: self.number()})
 
     def next_day(self) -> date:
         self.day += timedelta(days=1)
@@ -222,8 +219,7 @@ def test_marking_twice_keeps_the_first_mark(begun: Seller):
     begun.mark()
     first = begun.marks()
     again = mark_uploaded(
-        begun.lake.s3,
-        bucket=begun.lake.bucket,
+        begun.lake,
         numbers={STORE: begun.number()},
         by="bob",
         at=datetime(2024, 10, 1, tzinfo=UTC),
@@ -255,7 +251,7 @@ def test_stores_are_marked_one_by_one(lake: Lake):
                 EBAY.schema,
                 [{"item_id": 1, "quantity": min(at, 1), "quantity_delta": int(at == 1)}],
             )
-        write_upload_files(lake.s3, bucket=lake.bucket, stores=["AMS", "PG"], run_date=day)
+        write_upload_files(lake, stores=["AMS", "PG"], run_date=day)
         for seller in (ams, pg) if at == 0 else (ams,):
             seller.mark(day)
     assert (ams.file(), pg.file()) == ({}, {1: 1})
@@ -284,8 +280,7 @@ def test_nothing_is_marked_if_a_store_of_them_cannot_be(begun: Seller):
     begun.publish({1: 1, 2: 5, 3: 5})
     with pytest.raises(MarkRefusedError, match="PG"):
         mark_uploaded(
-            begun.lake.s3,
-            bucket=begun.lake.bucket,
+            begun.lake,
             numbers={STORE: begun.number(), "PG": 1},
             by="ann",
             at=datetime(2024, 10, 1, tzinfo=UTC),
@@ -302,8 +297,7 @@ def test_the_files_of_a_rollback_tell_what_ebay_was_told_otherwise(begun: Seller
     prefix = "ebay_upload/rollback_to=2024-08-01_from=2024-08-02/"
     older = pl.DataFrame({"item_id": [1, 2, 3], "quantity": pl.Series([5, 5, 5], dtype=pl.Int32)})
     write_files(
-        begun.lake.s3,
-        bucket=begun.lake.bucket,
+        begun.lake,
         prefix=prefix,
         zip_name="all.zip",
         day=begun.day,
@@ -311,9 +305,9 @@ def test_the_files_of_a_rollback_tell_what_ebay_was_told_otherwise(begun: Seller
         # As a rollback that takes it that the day's files were uploaded, but for one it knows nothing of.
         listings=lambda _: older.with_columns(changed=pl.col("item_id") == 1),
     )
-    lines = begun.lake.body(f"{prefix}AMS.csv").decode().split()
+    lines = begun.lake.read(f"{prefix}AMS.csv").decode().split()
     assert lines[1:] == [f"Revise,{item},UK,GBP,5" for item in (1, 2, 3)]
-    found = upload_set(begun.lake.s3, begun.lake.bucket, "rollback_to=2024-08-01_from=2024-08-02")
+    found = upload_set(begun.lake, "rollback_to=2024-08-01_from=2024-08-02")
     assert found is not None
     begun.mark(number=found.stores[STORE].number)
     begun.next_day()
@@ -377,7 +371,7 @@ def test_while_files_are_being_written_they_cannot_be_marked(begun: Seller, monk
     monkeypatch.setattr(
         upload_ledger,
         "note_files",
-        lambda s3, bucket, files: seen.append(upload_set(s3, bucket, files.name)),
+        lambda lake, files: seen.append(upload_set(lake, files.name)),
     )
     begun.publish({1: 2, 2: 5, 3: 5})
     assert seen == [None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from stock_pipeline.feeds.approval import (
 from stock_pipeline.feeds.report import FeedFile, FeedReport
 from stock_pipeline.lake.locations import stock_feed_prefix, stock_feed_report_key
 from stock_pipeline.verdicts import Verdict
-from tests.support.memory_s3 import MemoryS3
+from tests.support.memory_s3 import memory_lake
 
 DAY = date(2024, 8, 1)
 SHA256 = "0" * 64
@@ -41,9 +42,9 @@ def asked(page: str | None = None, sha256: str | None = SHA256, **changed: Any) 
         counts={"labels": 4_000, "changed": 1_500, "to_zero": 1_400},
     )
     report = held.model_copy(update=changed)
-    s3: Any = MemoryS3()
-    s3.put_object(Key=stock_feed_report_key(DAY, "BGA"), Body=report.model_dump_json().encode())
-    return question(s3, "bucket", run_date=DAY, supplier="BGA", sha256=SHA256, page=page)
+    lake = memory_lake(Path())
+    lake.put(stock_feed_report_key(DAY, "BGA"), report.model_dump_json().encode())
+    return question(lake, run_date=DAY, supplier="BGA", sha256=SHA256, page=page)
 
 
 def test_the_question_says_what_is_held_and_why_and_what_a_release_changes() -> None:
@@ -52,7 +53,7 @@ def test_the_question_says_what_is_held_and_why_and_what_a_release_changes() -> 
         "**Why it is held:**",
         "```text\nlooks like\\n# ![BET](http://a)\n```",
         "**If it is released:** 1,500 of 4,000 labels change, 1,400 go to 0, 0 come back from 0.",
-        "**The report:** ` s3://bucket/reports/stock_feed/year=2024/month=08/day=01/BGA.json `",
+        "**The report:** ` s3://memory/reports/stock_feed/year=2024/month=08/day=01/BGA.json `",
         "[Look at it on the page for staff](https://stock.example/start?day=2024-08-01)",
     ]
 
@@ -81,9 +82,9 @@ def test_what_is_held_no_more_is_no_question(changed: dict[str, Any], words: str
 
 
 def test_without_a_report_there_is_nothing_to_show() -> None:
-    s3: Any = MemoryS3()
+    lake = memory_lake(Path())
     with pytest.raises(NeedsPersonError, match="run daily_stock for 2024-08-01 and BGA"):
-        question(s3, "bucket", run_date=DAY, supplier="BGA", sha256=SHA256)
+        question(lake, run_date=DAY, supplier="BGA", sha256=SHA256)
 
 
 @pytest.mark.parametrize(

@@ -73,9 +73,7 @@ def process(
 ) -> FeedReport:
     """Judge a feed and register its snapshot if there is one, as the DAG does."""
     report = process_feed(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         suppliers=SUPPLIERS,
         supplier=SUPPLIERS.supplier(supplier),
         run_date=day,
@@ -393,7 +391,7 @@ def test_a_released_feed_is_accepted_and_says_by_whom_and_why(lake: Lake, held: 
     assert report.release == Release(by="jo", reason="they closed a warehouse", sha256=held.file.sha256)
     assert "released by jo (they closed a warehouse) although" in report.reason
     assert failed(report) == failed(held)
-    assert snapshot_metadata(lake.s3, lake.bucket, "BGA", DAY)["released"] == "true"
+    assert snapshot_metadata(lake, "BGA", DAY)["released"] == "true"
     # What releasing would change was told before.
     assert report.counts == held.counts
 
@@ -403,7 +401,7 @@ def test_a_released_feed_is_what_the_next_one_is_compared_with(lake: Lake, held:
     lake.upload_feed(TOMORROW, "BGA SF.xlsx", HALF)
     report = process(lake, "BGA", TOMORROW)
     assert (report.verdict, report.release) == (Verdict.ACCEPTED, None)
-    assert "released" not in snapshot_metadata(lake.s3, lake.bucket, "BGA", TOMORROW)
+    assert "released" not in snapshot_metadata(lake, "BGA", TOMORROW)
 
 
 def test_running_the_day_again_holds_to_the_release_of_the_same_file(lake: Lake, held: FeedReport):
@@ -415,7 +413,7 @@ def test_running_the_day_again_holds_to_the_release_of_the_same_file(lake: Lake,
 
 def test_a_release_is_for_the_file_that_was_looked_at(lake: Lake, held: FeedReport):
     assert held.file is not None
-    looked_at = lake.body(held.file.key)
+    looked_at = lake.read(held.file.key)
     other = lake.workbook(list_of("BGA", usual, stop=50))
     release = RELEASE.model_copy(update={"sha256": held.file.sha256})
     lake.upload_feed(DAY, "BGA SF.xlsx", other)

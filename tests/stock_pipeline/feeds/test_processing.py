@@ -50,9 +50,7 @@ def lake(lake: Lake) -> Lake:
 
 def process(lake: Lake, day: date = DAY, supplier: str = "BGA") -> FeedReport:
     return process_feed(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         suppliers=SUPPLIERS,
         supplier=SUPPLIERS.supplier(supplier),
         run_date=day,
@@ -75,7 +73,7 @@ def with_rejected(count: int) -> Rows:
 
 
 def staff_rows(lake: Lake, day: date = DAY) -> list[list[str]]:
-    text = lake.body(locations.stock_feed_rows_key(day, "BGA")).decode("utf-8-sig")
+    text = lake.read(locations.stock_feed_rows_key(day, "BGA")).decode("utf-8-sig")
     return list(csv.reader(io.StringIO(text)))
 
 
@@ -83,9 +81,9 @@ def test_an_accepted_feed_becomes_a_snapshot_of_exactly_the_table_s_schema(lake:
     lake.upload_feed(DAY, "BGA SF.xlsx", ROWS)
     report = process(lake)
     assert (report.verdict, report.snapshot) == (Verdict.ACCEPTED, SNAPSHOT)
-    table = pl.read_parquet(BytesIO(lake.body(SNAPSHOT)))
+    table = pl.read_parquet(BytesIO(lake.read(SNAPSHOT)))
     assert table.schema == SUPPLIER_STOCK.schema
-    parquet = pq.ParquetFile(BytesIO(lake.body(SNAPSHOT))).schema
+    parquet = pq.ParquetFile(BytesIO(lake.read(SNAPSHOT))).schema
     assert [(column.physical_type, column.logical_type.type) for column in parquet] == [
         ("BYTE_ARRAY", "STRING"),
         ("BYTE_ARRAY", "STRING"),
@@ -198,7 +196,7 @@ def test_a_rejected_feed_is_quarantined_and_changes_nothing(lake: Lake, content,
     aside = "quarantine/stock_feed/year=2024/month=08/day=08/BGA SF.xlsx"
     assert report.quarantined == aside
     assert lake.bodies("quarantine/") == {
-        aside: lake.body(key),
+        aside: lake.read(key),
         f"{aside}.txt": f"{report.reason}\n".encode(),
     }
     assert report.message("s3://report").event == "feed_rejected"
@@ -289,11 +287,11 @@ def test_running_a_day_again_writes_the_same_bytes(lake: Lake):
 def test_a_worse_file_keeps_the_snapshot_of_the_day(lake: Lake):
     lake.upload_feed(DAY, "BGA.xlsx", ROWS)
     registered(lake, process(lake))
-    accepted = lake.body(SNAPSHOT)
+    accepted = lake.read(SNAPSHOT)
     lake.upload_feed(DAY, "BGA.xlsx", with_rejected(30))
     report = process(lake)
     assert report.verdict is Verdict.REJECTED
-    assert lake.body(SNAPSHOT) == accepted
+    assert lake.read(SNAPSHOT) == accepted
     assert report.partition(lake.bucket) is None
 
 
@@ -385,12 +383,12 @@ def test_the_mapping_is_cleaned_and_of_one_supplier(lake: Lake):
             ("L9", "P1", "APE"),
         ]
     )
-    found = read_mapping(lake.s3, lake.glue, **lake.where, supplier=BGA)
+    found = read_mapping(lake, supplier=BGA)
     assert found.select("custom_label", "key").sort("key").rows() == [("L1", "P1"), ("L1", "P2")]
 
 
 def test_the_labels_of_an_out_list_supplier_without_stores_are_none(lake: Lake):
-    assert read_mapping(lake.s3, lake.glue, **lake.where, supplier=RTG).is_empty()
+    assert read_mapping(lake, supplier=RTG).is_empty()
 
 
 def test_uploads_of_nobody_are_quarantined_with_the_reason(lake: Lake):
@@ -398,7 +396,7 @@ def test_uploads_of_nobody_are_quarantined_with_the_reason(lake: Lake):
     lake.upload_feed(DAY, "~$XYZ.xlsx", b"lock")
     lake.upload_feed(DAY, "stock XYZ.xlsx", b"whose?")
     lake.upload_feed(YESTERDAY, "QQQ.xlsx", b"old")
-    found = quarantine_unrecognised(lake.s3, lake.bucket, SUPPLIERS, DAY)
+    found = quarantine_unrecognised(lake, SUPPLIERS, DAY)
     assert [file.name for file in found] == ["stock XYZ.xlsx"]
     aside = "quarantine/stock_feed/year=2024/month=08/day=08/stock XYZ.xlsx"
     assert found[0].quarantined == aside
@@ -413,7 +411,7 @@ def test_a_file_in_a_subfolder_is_nobody_s_feed_however_new_it_is(lake: Lake):
     report = process(lake)
     assert report.file is not None
     assert (report.file.key, report.file.not_read) == (key, [])
-    found = quarantine_unrecognised(lake.s3, lake.bucket, SUPPLIERS, DAY)
+    found = quarantine_unrecognised(lake, SUPPLIERS, DAY)
     assert {file.name for file in found} == {"old/BGA yesterday.xlsx", "BGA old/yesterday.xlsx"}
     assert {"subfolder" in file.reason for file in found} == {True}
     assert len({file.quarantined for file in found}) == 2
@@ -440,5 +438,5 @@ def test_a_label_with_a_part_nobody_can_name_is_not_known(lake: Lake):
     lake.put_product(
         [("KIT", "PX0001", "BGA"), ("KIT", " ", "BGA"), ("ONE", "", "BGA"), ("L1", "PX0001", "BGA")]
     )
-    mapping = read_mapping(lake.s3, lake.glue, **lake.where, supplier=SUPPLIERS.supplier("BGA"))
+    mapping = read_mapping(lake, supplier=SUPPLIERS.supplier("BGA"))
     assert mapping["custom_label"].to_list() == ["L1"]

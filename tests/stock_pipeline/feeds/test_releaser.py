@@ -22,11 +22,11 @@ PARAMETERS: dict[str, Any] = {
 
 def releaser(lake: Lake, caller: str | None = "stock", *, asked: bool = False, **changed: Any) -> str:
     parameters = PARAMETERS | changed
-    return release_of(lake.s3, lake.bucket, DAY, "BET", parameters, caller=caller, asked_by_airflow=asked).by
+    return release_of(lake, DAY, "BET", parameters, caller=caller, asked_by_airflow=asked).by
 
 
 def test_who_is_signed_in_at_the_page_is_taken_at_its_word(lake: Lake) -> None:
-    write_release_notes(lake.s3, lake.bucket, PARAMETERS)
+    write_release_notes(lake, PARAMETERS)
     assert releaser(lake) == "ann@seller.example"
 
 
@@ -65,7 +65,7 @@ def test_any_other_name_is_what_a_caller_says(
 def test_a_note_of_the_page_vouches_for_nothing_but_what_is_in_it(
     lake: Lake, changed: dict[str, Any]
 ) -> None:
-    write_release_notes(lake.s3, lake.bucket, PARAMETERS)
+    write_release_notes(lake, PARAMETERS)
     assert releaser(lake, **changed).endswith(", said by REST caller stock")
 
 

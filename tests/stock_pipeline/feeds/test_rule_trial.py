@@ -33,9 +33,7 @@ def lake(lake: Lake) -> Lake:
 
 
 def known(lake: Lake, code: str = "BGA") -> Known:
-    return what_is_known_soon(
-        lake.s3, lake.glue, **lake.where, supplier=SUPPLIERS.supplier(code), run_date=DAY
-    )
+    return what_is_known_soon(lake, supplier=SUPPLIERS.supplier(code), run_date=DAY)
 
 
 def attempt(lake: Lake, path: Path, text: str, rows: Rows = ROWS) -> Trial:
@@ -127,7 +125,7 @@ def test_rules_by_which_the_list_would_be_held_say_why(lake: Lake, tmp_path: Pat
 
 def test_the_file_of_a_day_is_the_supplier_s_newest_workbook(lake: Lake):
     def of_day(code: str) -> str | None:
-        return feed_of_day(lake.s3, bucket=lake.bucket, suppliers=SUPPLIERS, code=code, run_date=DAY)
+        return feed_of_day(lake, suppliers=SUPPLIERS, code=code, run_date=DAY)
 
     lake.upload_feed(DAY, "BGA_a.xlsx", b"1")
     key = lake.upload_feed(DAY, "BGA_b.xlsx", b"2")

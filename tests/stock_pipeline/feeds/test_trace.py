@@ -71,9 +71,7 @@ def publish(
     """Upload a list, have it judged, and register its snapshot if it has one."""
     lake.upload_feed(day, f"{code}_list.xlsx", rows)
     report = process_feed(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         suppliers=suppliers,
         supplier=suppliers.supplier(code),
         run_date=day,
@@ -89,7 +87,7 @@ def publish(
 def lake(clients, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Some suppliers' lists of one day, and what was known the day before."""
     s3, glue = clients
-    lake = Lake(s3, glue, "lake-trace", tmp_path_factory.mktemp("trace")).create()
+    lake = Lake.named("lake-trace", s3, glue, tmp_path_factory.mktemp("trace")).create()
     lake.put_product(
         [
             *((label, part, "BGA") for label, parts in MAPPING.items() for part in parts),
@@ -117,9 +115,7 @@ def lake(clients, tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 def trace(lake: Lake, supplier: str, label: str, day: date = DAY) -> Trace:
     return trace_label(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         suppliers=SUPPLIERS,
         supplier=supplier,
         label=label,
@@ -301,9 +297,7 @@ def test_a_held_list_leaves_the_one_before_in_force(lake: Lake):
 
 def test_a_missing_list_leaves_the_one_before_in_force(lake: Lake):
     process_feed(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         suppliers=SUPPLIERS,
         supplier=SUPPLIERS.supplier("APE"),
         run_date=TOMORROW,
@@ -356,9 +350,7 @@ def test_rules_that_changed_since_are_said_to_have(lake: Lake):
     suppliers = SUPPLIERS.model_copy(
         update={"suppliers": {**SUPPLIERS.suppliers, "APE": changed("APE", "APE", rule=rules)}}
     )
-    found = trace_label(
-        lake.s3, lake.glue, **lake.where, suppliers=suppliers, supplier="APE", label="A-NO", run_date=DAY
-    )
+    found = trace_label(lake, suppliers=suppliers, supplier="APE", label="A-NO", run_date=DAY)
     assert (found.quantity, found.sentence) == (
         0,
         (
@@ -377,7 +369,7 @@ def test_rules_that_changed_since_are_said_to_have(lake: Lake):
     ],
 )
 def test_labels_are_found_by_their_part_or_themselves(lake: Lake, text, labels):
-    assert labels_made_of(lake.s3, bucket=lake.bucket, part_or_label=text) == labels
+    assert labels_made_of(lake, part_or_label=text) == labels
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,11 @@ def tables(lake: Lake) -> set[str]:
 
 
 def found(lake: Lake, now: datetime = LATER) -> OldData:
-    return look(lake.s3, lake.glue, **lake.where, run_date=TODAY, now=now)
+    return look(lake, run_date=TODAY, now=now)
 
 
 def prune(lake: Lake) -> None:
-    delete(lake.s3, lake.glue, **lake.where, old=found(lake))
+    delete(lake, old=found(lake))
 
 
 def state(lake: Lake) -> tuple[set[str], set[tuple[str, ...]], set[str]]:
@@ -103,7 +103,7 @@ def test_what_somebody_else_deleted_meanwhile_is_no_failure(lake: Lake):
     old = found(lake)
     prune(lake)
     complete = state(lake)
-    delete(lake.s3, lake.glue, **lake.where, old=old)
+    delete(lake, old=old)
     assert state(lake) == complete
 
 
@@ -154,17 +154,17 @@ def test_glue_is_asked_for_25_entries_a_call(lake: Lake):
     days = [TODAY - timedelta(days=number) for number in range(60)]
     partitions = [OldPartition(supplier="APE", day=day, registered=True) for day in days]
     with refusing(lake, "glue", "BatchDeletePartition", {}) as asked:
-        delete(lake.s3, lake.glue, **lake.where, old=OldData(older_than=TODAY, partitions=partitions))
+        delete(lake, old=OldData(older_than=TODAY, partitions=partitions))
     sizes = [len(json.loads(entry["body"])["PartitionsToDelete"]) for entry in asked]
     assert sizes == [25, 25, 10]
 
 
 def test_the_report_names_all_that_goes_and_can_be_read_back(lake: Lake):
     report = PruneReport(run_date=TODAY, run_id="manual__2024-09-10T10:00:00+00:00", old=found(lake))
-    location = write_report(lake.s3, lake.bucket, report)
+    location = write_report(lake, report)
     key = "reports/prune_old_data/year=2024/month=09/day=10/manual-2024-09-10T10-00-00-00-00.json"
     assert location == f"s3://{lake.bucket}/{key}"
-    assert read_report(lake.s3, lake.bucket, TODAY, report.run_id) == report
+    assert read_report(lake, TODAY, report.run_id) == report
     assert [entry["supplier"] for entry in lake.json(key)["old"]["partitions"]] == ["APE"] * 3 + ["BGA"] * 3
     assert report.counts() == {"partitions": 6, "staging_tables": 1, "objects": 7, "bytes": 33, "kept": 0}
     message = report.deleted_message(location)

@@ -17,7 +17,7 @@ from stock_pipeline.housekeeping.retention import (
     find_old,
     snapshot_day,
 )
-from stock_pipeline.lake.catalog import Partition
+from stock_pipeline.lake.lake import Partition
 from stock_pipeline.lake.tables import EBAY, PRODUCT, STORE, SUPPLIER_STOCK, TABLES
 from stock_pipeline.run_dates import month_before
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from stock_pipeline.lake.catalog import Partition, Snapshots, partitions, snapshot_dates, snapshots_on
+from stock_pipeline.lake.catalog import Snapshots, snapshot_dates, snapshots_on
+from stock_pipeline.lake.lake import Partition
 from stock_pipeline.lake.tables import SUPPLIER_STOCK
 from tests.support.lake import Lake
 
@@ -47,7 +48,7 @@ def lake(lake: Lake) -> Lake:
     ],
 )
 def test_the_current_and_the_previous_snapshot_of_each_supplier(lake: Lake, run_date, expected):
-    found = snapshots_on(lake.glue, lake.bucket, date.fromisoformat(run_date))
+    found = snapshots_on(lake, date.fromisoformat(run_date))
     assert [entry.as_dict() for entry in found] == [
         {"supplier": supplier, "current": current, "previous": previous}
         for supplier, (current, previous) in expected.items()
@@ -56,7 +57,7 @@ def test_the_current_and_the_previous_snapshot_of_each_supplier(lake: Lake, run_
 
 @pytest.mark.parametrize("supplier", [*DATES, "XYZ"])
 def test_the_dates_of_a_supplier_oldest_first(lake: Lake, supplier):
-    found = snapshot_dates(lake.glue, lake.bucket, supplier)
+    found = snapshot_dates(lake, supplier)
     assert [str(day) for day in found] == DATES.get(supplier, [])
 
 
@@ -78,13 +79,13 @@ def test_more_partitions_than_one_answer_holds_are_all_found(lake: Lake):
             TableName=SUPPLIER_STOCK.name,
             PartitionInputList=inputs[start : start + 100],
         )
-    found = {entry.values for entry in partitions(lake.glue, lake.bucket, SUPPLIER_STOCK.name)}
+    found = {entry.values for entry in lake.partitions(SUPPLIER_STOCK.name)}
     assert found >= wanted
     assert len(found) == len(wanted) + sum(map(len, DATES.values()))
 
 
 def test_a_partition_is_its_values_and_its_folder(lake: Lake):
-    found = partitions(lake.glue, lake.bucket, SUPPLIER_STOCK.name, "supplier = 'RTG'")
+    found = lake.partitions(SUPPLIER_STOCK.name, "supplier = 'RTG'")
     folder = f"s3://{lake.bucket}/supplier_stock/supplier=RTG/year=2024/month=08/day=09/"
     assert found == [Partition(("RTG", "2024", "08", "09"), folder)]
 

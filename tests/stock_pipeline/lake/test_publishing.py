@@ -49,7 +49,7 @@ def lake(lake: Lake) -> Lake:
 
 def fence(lake: Lake, table: Table = EBAY, within: tuple[str, ...] = (), run: str = RUN) -> Fence:
     """Of a run that begins now and whose lock nobody takes."""
-    return Fence(run, published_versions(lake.s3, lake.bucket, table, within), lambda: None)
+    return Fence(run, published_versions(lake, table, within), lambda: None)
 
 
 def run(
@@ -60,9 +60,7 @@ def run(
     own: Fence | None = None,
 ) -> Published:
     return publish(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         staging_table=name,
         table=EBAY,
         run_date=run_date,
@@ -90,7 +88,7 @@ def published(lake: Lake) -> Lake:
 def publish_yesterday(lake: Lake) -> None:
     stage(lake, OLD, "ebay_staging_20240807_old")
     register_all(lake, run(lake, YESTERDAY, "ebay_staging_20240807_old", allow_older=True))
-    drop_staging(lake.s3, lake.glue, **lake.where, staging_table="ebay_staging_20240807_old")
+    drop_staging(lake, staging_table="ebay_staging_20240807_old")
 
 
 def objects(lake: Lake) -> dict[str, bytes]:
@@ -111,12 +109,12 @@ def test_each_store_is_copied_and_a_vanished_one_goes(published: Lake):
 
 
 def test_the_date_of_the_table_is_on_its_objects(published: Lake):
-    assert published_date(published.s3, published.bucket, EBAY, ("AMS",)) == YESTERDAY
+    assert published_date(published, EBAY, ("AMS",)) == YESTERDAY
     run(published)
-    assert published_date(published.s3, published.bucket, EBAY, ("AMS",)) == DAY
-    assert published_date(published.s3, published.bucket, EBAY, ("PV",)) is None
+    assert published_date(published, EBAY, ("AMS",)) == DAY
+    assert published_date(published, EBAY, ("PV",)) is None
     published.put(EBAY.key("OR"), b"put there by hand")
-    assert published_date(published.s3, published.bucket, EBAY, ("OR",)) is None
+    assert published_date(published, EBAY, ("OR",)) is None
 
 
 def test_publishing_again_gives_the_same(published: Lake):
@@ -210,7 +208,7 @@ def test_stopped_at_any_call_every_store_is_wholly_old_or_new_and_a_rerun_comple
 def test_dropping_the_staging_table_takes_its_files_and_nothing_else(published: Lake):
     published.put(f"{staging_prefix(STAGING)[:-1]}d/data", b"another table's")
     for _ in range(2):
-        drop_staging(published.s3, published.glue, **published.where, staging_table=STAGING)
+        drop_staging(published, staging_table=STAGING)
         assert published.keys("staging/") == [f"{staging_prefix(STAGING)[:-1]}d/data"]
         assert objects(published) == keyed(OLD)
 
@@ -225,9 +223,7 @@ def stage_store(lake: Lake, *partitions: tuple[str, str], name: str = STAGING) -
 
 def publish_store(lake: Lake, store: str, run_date: date = DAY) -> Published:
     return publish(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         staging_table=STAGING,
         table=STORE,
         run_date=run_date,
@@ -257,7 +253,7 @@ def test_one_store_is_published_and_no_other_is_touched(lake: Lake):
 def test_a_later_date_in_another_store_is_no_reason_to_refuse(lake: Lake):
     stage_store(lake, ("AMS", "BGA"))
     publish_store(lake, "AMS", DAY)
-    drop_staging(lake.s3, lake.glue, **lake.where, staging_table=STAGING)
+    drop_staging(lake, staging_table=STAGING)
     stage_store(lake, ("PV", "BGA"))
     publish_store(lake, "PV", YESTERDAY)
     with pytest.raises(PublishRefusedError, match="which is not of AMS"):
@@ -280,15 +276,15 @@ def test_a_table_without_partitions_is_one_object(lake: Lake):
         "fence": fence(lake, PRODUCT),
     }
     with pytest.raises(PublishRefusedError, match="0 files instead of one"):
-        publish(lake.s3, lake.glue, **lake.where, **arguments)
+        publish(lake, **arguments)
     assert lake.bodies("product/") == {PRODUCT.key(): b"old"}
     lake.put(f"{location}bucket-0", b"new")
-    done = publish(lake.s3, lake.glue, **lake.where, **arguments)
+    done = publish(lake, **arguments)
     assert lake.bodies("product/") == {PRODUCT.key(): b"new"}
     assert (done.partitions, done.removed) == ([], [])
-    assert published_date(lake.s3, lake.bucket, PRODUCT, ()) == DAY
+    assert published_date(lake, PRODUCT, ()) == DAY
     with pytest.raises(PublishRefusedError, match="published for 2024-08-08"):
-        publish(lake.s3, lake.glue, **lake.where, **arguments | {"run_date": YESTERDAY})
+        publish(lake, **arguments | {"run_date": YESTERDAY})
 
 
 def put_by(lake: Lake, store: str, run: str | None) -> None:
@@ -353,9 +349,7 @@ def test_a_change_in_another_store_is_no_reason_to_refuse_a_store(lake: Lake):
     lake.put(STORE.key("PV", "BGA"), b"another's")
     lake.put(STORE.key("AMSX", "BGA"), b"another's")
     publish(
-        lake.s3,
-        lake.glue,
-        **lake.where,
+        lake,
         staging_table=STAGING,
         table=STORE,
         run_date=DAY,
@@ -374,21 +368,21 @@ def test_each_object_says_which_run_published_it(published: Lake):
 def test_upload_files_are_written_of_what_the_run_itself_published_only(published: Lake):
     run(published)
     stores = [("AMS",), ("PG",)]
-    refuse_of_others(published.s3, published.bucket, EBAY, stores, RUN)
+    refuse_of_others(published, EBAY, stores, RUN)
     put_by(published, "PG", "rollback_ebay, run later")
     with pytest.raises(
         PublishRefusedError, match=r"rollback_ebay, run later at .* since this run published it"
     ):
-        refuse_of_others(published.s3, published.bucket, EBAY, stores, RUN)
+        refuse_of_others(published, EBAY, stores, RUN)
     published.s3.delete_object(Bucket=published.bucket, Key=EBAY.key("PG"))
     with pytest.raises(PublishRefusedError, match="a run that removed it"):
-        refuse_of_others(published.s3, published.bucket, EBAY, stores, RUN)
+        refuse_of_others(published, EBAY, stores, RUN)
 
 
 @pytest.mark.parametrize("changes", [0, 1, 2])
 def test_a_run_that_loses_its_lock_changes_nothing_more(published: Lake, changes: int):
     """Its worker slept for longer than a lock holds, and another run took the lock over."""
-    locks = TableLocks(published.s3, published.bucket, Owner(dag_id="daily_stock", run_id="now"))
+    locks = TableLocks(published, Owner(dag_id="daily_stock", run_id="now"))
     calls = 0
 
     def hold() -> None:
@@ -396,7 +390,7 @@ def test_a_run_that_loses_its_lock_changes_nothing_more(published: Lake, changes
         if calls == changes + 1:  # the first is before it looks at anything
             published.s3.delete_object(Bucket=published.bucket, Key="locks/ebay.json")
             other = Owner(dag_id="rollback_ebay", run_id="later")
-            TableLocks(published.s3, published.bucket, other).hold({"ebay": "being rolled back"})
+            TableLocks(published, other).hold({"ebay": "being rolled back"})
         calls += 1
         locks.hold({"ebay": PUBLISHED})
 

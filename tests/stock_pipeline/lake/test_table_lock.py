@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
@@ -50,13 +51,13 @@ def clock() -> Clock:
 
 
 def locks(lake: Lake, owner: Owner, clock: Clock | None = None, over: Any = ()) -> TableLocks:
-    return TableLocks(lake.s3, lake.bucket, owner, lambda other: other in over, clock or Clock())
+    return TableLocks(lake, owner, lambda other: other in over, clock or Clock())
 
 
 def lock(lake: Lake, table: str = "store") -> Lock | None:
     if lock_key(table) not in lake.keys("locks/"):
         return None
-    return Lock.model_validate_json(lake.body(lock_key(table)))
+    return Lock.model_validate_json(lake.read(lock_key(table)))
 
 
 def owner_of(lake: Lake, table: str = "store") -> Owner | None:
@@ -142,13 +143,13 @@ def test_a_lock_that_is_used_does_not_lapse_and_keeps_its_beginning(lake: Lake, 
 def test_a_lock_just_taken_is_only_read(lake: Lake, clock: Clock):
     weekly = locks(lake, WEEKLY, clock)
     weekly.hold(STORE)
-    before = lake.body(lock_key("store"))
+    before = lake.read(lock_key("store"))
     clock.pass_by(RENEWED_AFTER - timedelta(seconds=1))
     weekly.hold(STORE)
-    assert lake.body(lock_key("store")) == before
+    assert lake.read(lock_key("store")) == before
     clock.pass_by(timedelta(seconds=1))
     weekly.hold(STORE)
-    assert lake.body(lock_key("store")) != before
+    assert lake.read(lock_key("store")) != before
 
 
 def test_a_run_takes_its_own_lapsed_lock_again(lake: Lake, clock: Clock):
@@ -235,7 +236,7 @@ def test_an_answer_that_got_lost_does_not_lose_the_lock(lake: Lake):
             raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
 
     s3: Any = Deaf()
-    TableLocks(s3, lake.bucket, DAILY).hold(STORE)
+    TableLocks(replace(lake, s3=s3), DAILY).hold(STORE)
     assert owner_of(lake) == DAILY
 
 
@@ -250,7 +251,7 @@ def test_a_refusal_of_aws_is_not_taken_for_a_lost_race(lake: Lake):
 
     s3: Any = Refusing()
     with pytest.raises(ClientError, match="AccessDenied"):
-        TableLocks(s3, lake.bucket, DAILY).hold(STORE)
+        TableLocks(replace(lake, s3=s3), DAILY).hold(STORE)
 
 
 def test_stopped_at_any_call_the_run_goes_on_and_gives_everything_back(lake: Lake):
@@ -263,7 +264,7 @@ def test_stopped_at_any_call_the_run_goes_on_and_gives_everything_back(lake: Lak
     stops = 0
     for stops in stop_at_every_call(lake, lambda: None, run):  # noqa: B007 - the last counts
         for key in lake.keys("locks/"):
-            assert json.loads(lake.body(key))["owner"] == DAILY.model_dump()
+            assert json.loads(lake.read(key))["owner"] == DAILY.model_dump()
         run()
         assert lake.keys("locks/") == []
     assert stops > 10

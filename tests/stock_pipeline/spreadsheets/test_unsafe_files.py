@@ -56,9 +56,7 @@ def content(tmp_path: Path) -> bytes:
 
 
 def process(lake: Lake) -> FeedReport:
-    return processing.process_feed(
-        lake.s3, lake.glue, **lake.where, suppliers=SUPPLIERS, supplier=BGA, run_date=DAY, accept_first=True
-    )
+    return processing.process_feed(lake, suppliers=SUPPLIERS, supplier=BGA, run_date=DAY, accept_first=True)
 
 
 def feed_is_rejected(lake: Lake, how: str) -> None:
@@ -67,8 +65,8 @@ def feed_is_rejected(lake: Lake, how: str) -> None:
     assert report.verdict is Verdict.REJECTED
     assert f"the workbook {WORDS} ({how}): {WHAT_TO_DO}" in report.reason
     assert report.quarantined is not None
-    assert lake.body(report.quarantined) == lake.body(f"{locations.stock_feed_prefix(DAY)}BGA.xlsx")
-    assert lake.body(f"{report.quarantined}.txt").decode().strip() == report.reason
+    assert lake.read(report.quarantined) == lake.read(f"{locations.stock_feed_prefix(DAY)}BGA.xlsx")
+    assert lake.read(f"{report.quarantined}.txt").decode().strip() == report.reason
     assert lake.json(locations.stock_feed_report_key(DAY, "BGA"))["verdict"] == "rejected"
 
 
@@ -116,18 +114,18 @@ def test_a_store_s_list_that_ends_its_reader_is_rejected(
     key = f"{locations.STORE_FEEDS}{locations.day_prefix(DAY)}AMS{ending}"
     report = refresh(lake, "store", "AMS", key, content)
     deadly("abort")
-    assert read_store(lake.s3, lake.glue, **lake.where, suppliers=SUPPLIERS, report=report) is None
+    assert read_store(lake, suppliers=SUPPLIERS, report=report) is None
     assert report.verdict is Verdict.REJECTED
     assert f"{what} {WORDS}" in report.reason
     assert report.quarantined is not None
-    assert lake.body(report.quarantined) == content
+    assert lake.read(report.quarantined) == content
 
 
 def test_a_mapping_that_ends_its_reader_is_rejected(lake: Lake, deadly: Deadly, content: bytes) -> None:
     key = f"{locations.PRODUCT_FEEDS}{locations.day_prefix(DAY)}mapping.xlsx"
     report = refresh(lake, "product", "product", key, content)
     deadly("segfault")
-    assert read_product(lake.s3, lake.glue, **lake.where, suppliers=SUPPLIERS, report=report) is None
+    assert read_product(lake, suppliers=SUPPLIERS, report=report) is None
     assert report.verdict is Verdict.REJECTED
     assert WORDS in report.reason
     assert report.quarantined is not None
@@ -139,10 +137,10 @@ def test_a_workbook_of_several_stores_that_ends_its_reader_is_put_aside(
     key = f"{locations.STORE_FEEDS}{locations.day_prefix(DAY)}RTG.xlsx"
     lake.put(key, content)
     deadly("be_killed")
-    found = find_files(lake.s3, lake.bucket, DAY)
+    found = find_files(lake, DAY)
     assert found.by_store == {}
     assert [WORDS in reason for reason in found.not_read.values()] == [True]
-    assert lake.body(locations.quarantined_key(key)) == content
+    assert lake.read(locations.quarantined_key(key)) == content
 
 
 def test_a_trial_of_rules_survives_a_workbook_that_ends_its_reader(
@@ -151,7 +149,7 @@ def test_a_trial_of_rules_survives_a_workbook_that_ends_its_reader(
     path = tmp_path / "list.xlsx"
     path.write_bytes(content)
     lake.put_product([("L", "PX0001", "BGA")])
-    known: Known = what_is_known_soon(lake.s3, lake.glue, **lake.where, supplier=BGA, run_date=DAY)
+    known: Known = what_is_known_soon(lake, supplier=BGA, run_date=DAY)
     after = with_rules("BGA", rules_as_text("BGA").replace("cap: 10", "cap: 20")).supplier("BGA")
     deadly("abort")
     trial = try_rules(path, BGA, after, known, known, DAY)

@@ -67,7 +67,7 @@ class Checkpoint:
 
 
 def _objects(stack: Stack) -> dict[str, str]:
-    return {entry["Key"]: entry["ETag"] for prefix in PREFIXES for entry in stack.objects(prefix)}
+    return {entry["Key"]: entry["ETag"] for prefix in PREFIXES for entry in stack.lake.objects(prefix)}
 
 
 def _partitions(stack: Stack, table: str) -> dict[tuple[str, ...], Any]:

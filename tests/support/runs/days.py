@@ -117,7 +117,7 @@ class Days:
 
     def upload_feeds(self, stack: Stack, *days: date) -> None:
         for day in days or (FIRST, SECOND):
-            upload_feeds(stack.s3, stack.bucket, day, self.feeds / day.isoformat())
+            upload_feeds(stack.lake, day, self.feeds / day.isoformat())
 
 
 def write_days(folder: Path) -> Days:

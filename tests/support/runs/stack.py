@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import BytesIO
@@ -20,6 +20,7 @@ from local_aws.environment import REGION, client_arguments
 from local_aws.query import execute, fetch
 from local_aws.template import TEMPLATE_PATH, create_resources
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.lake import Lake
 
 CLIENTS: tuple[Any, ...] = ("s3", "glue", "athena", "sqs")
 EBAY_COLUMNS = "ebay_store, item_id, quantity, quantity_delta, custom_label, supplier_store"
@@ -68,6 +69,11 @@ class Stack:
             **{name: boto3.client(name, **client_arguments(endpoint)) for name in CLIENTS},
         )
 
+    @property
+    def lake(self) -> Lake:
+        """The bucket and the catalog, as the pipeline has them."""
+        return Lake(self.s3, self.glue, self.bucket, self.database)
+
     def outputs(self) -> dict[str, str]:
         """What the template gives out, as far as anybody needs it."""
         return {
@@ -112,28 +118,21 @@ class Stack:
 
     def ebay_versions(self) -> dict[str, str]:
         """What each store's object holds: key to entity tag."""
-        return {entry["Key"]: entry["ETag"] for entry in self.objects("ebay/")}
+        return {entry["Key"]: entry["ETag"] for entry in self.lake.objects("ebay/")}
 
     def partitions(self, table: str) -> list[tuple[str, ...]]:
         """The values of a table's registered partitions, in order, repeats and all."""
-        paginator = self.glue.get_paginator("get_partitions")
-        pages = paginator.paginate(DatabaseName=self.database, TableName=table)
-        return sorted(tuple(entry["Values"]) for page in pages for entry in page["Partitions"])
+        return sorted(entry.values for entry in self.lake.partitions(table))
 
     def tables(self) -> set[str]:
         """The names in the catalog."""
         return {table["Name"] for table in self.glue.get_tables(DatabaseName=self.database)["TableList"]}
 
-    def objects(self, prefix: str) -> Iterator[dict[str, Any]]:
-        """The objects below a prefix."""
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
-            yield from page.get("Contents", [])
-
     def keys(self, prefix: str) -> list[str]:
-        return [entry["Key"] for entry in self.objects(prefix)]
+        return [entry["Key"] for entry in self.lake.objects(prefix)]
 
     def body(self, key: str) -> bytes:
-        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return self.lake.read(key)
 
     def json(self, key: str) -> Any:
         return json.loads(self.body(key))
@@ -142,7 +141,7 @@ class Stack:
         return self.json(locations.stock_feed_report_key(day, supplier))
 
     def put(self, key: str, body: bytes) -> None:
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        self.lake.put(key, body)
 
     def age(self, key: str, by: timedelta) -> None:
         """Have an object been put earlier than it was; S3's own times are no finer than a second."""
@@ -169,7 +168,7 @@ class Stack:
         """Register the folder of an object as a partition."""
         entry: PartitionInput = {
             "values": values,
-            "location": f"s3://{self.bucket}/{key.rpartition('/')[0]}/",
+            "location": self.lake.url(f"{key.rpartition('/')[0]}/"),
         }
         ensure_partitions(self.glue, self.database, table, [entry])
 
