@@ -43,17 +43,3 @@ class Check(BaseModel):
     passed: bool
     consequence: Consequence = Consequence.HELD
     text: str = ""
-
-
-class Release(BaseModel):
-    """Somebody's word that a held feed is right.
-
-    Attributes:
-        by: who said so.
-        reason: why, in their words.
-        sha256: of the file they looked at; another one is judged anew. None: whatever file there is.
-    """
-
-    by: str
-    reason: str
-    sha256: str | None = None

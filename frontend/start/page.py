@@ -15,7 +15,7 @@ from frontend.shell.session import choose_day, current_user
 from frontend.start.runs import DAG_ID, Wishes, release_parameters, run_parameters
 from frontend.today.day import SupplierDay
 from frontend.today.live import board
-from stock_pipeline.feeds.releaser import write_release_notes
+from stock_pipeline.feeds.release_notes import write_release_notes
 from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.tables import STORES

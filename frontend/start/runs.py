@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from stock_pipeline import releases
 from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.verdicts import Verdict
@@ -45,17 +46,8 @@ def release_parameters(held: Sequence[FeedReport], reason: str, by: str) -> dict
     Raises:
         NeedsPersonError: no reason is given, or nothing is held.
     """
-    if not reason.strip():
-        raise NeedsPersonError("Say why the held list is right: the reason is kept with the stock")
     feeds = [report for report in held if report.verdict is Verdict.HELD and report.file]
     if not feeds:
         raise NeedsPersonError("Nothing is held any more: look at the page again")
-    names = [report.supplier for report in feeds]
-    return {
-        "run_date": feeds[0].run_date.isoformat(),
-        "suppliers": names,
-        "release": names,
-        "release_reason": reason.strip(),
-        "released_by": by,
-        "release_files": {report.supplier: report.file.sha256 for report in feeds if report.file},
-    }
+    files = {report.supplier: report.file.sha256 for report in feeds if report.file}
+    return releases.release_parameters(feeds[0].run_date, files, by=by, reason=reason)

@@ -13,7 +13,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
-from stock_pipeline.feeds.releaser import LONGEST_NAME
+from stock_pipeline.feeds.release_notes import LONGEST_NAME
 from stock_pipeline.lake import locations
 from tests.support.rendering import rendered
 from tests.support.runs.days import FEW, FIRST, SECOND, Days

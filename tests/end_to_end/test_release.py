@@ -238,8 +238,8 @@ def test_a_reference_that_is_none_ends_the_asking_at_once(
 @pytest.mark.parametrize(
     ("conf", "words"),
     [
-        ({"release": ["BGA"]}, "release_reason is empty"),
-        ({"release": ["BGA"], "release_reason": " "}, "release_reason is empty"),
+        ({"release": ["BGA"]}, "Give a reason for the release"),
+        ({"release": ["BGA"], "release_reason": " "}, "Give a reason for the release"),
         ({"release": ["APE"], "release_reason": "it is right"}, "release names APE"),
         (
             {"release": ["BGA"], "release_reason": "it is right", "release_files": {"FPS": "0" * 64}},

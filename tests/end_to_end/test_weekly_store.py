@@ -246,8 +246,8 @@ def test_twice_gives_the_same_and_an_older_day_is_not_put_over_a_newer(run: Run,
 @pytest.mark.parametrize(
     ("conf", "words"),
     [
-        ({"release": ["AMS"]}, "needs a 'release_reason'"),
-        ({"release": ["AMS"], "release_reason": " "}, "needs a 'release_reason'"),
+        ({"release": ["AMS"]}, "Give a reason for the release"),
+        ({"release": ["AMS"], "release_reason": " "}, "Give a reason for the release"),
         ({"stores": ["AMZ"]}, "No store AMZ"),
         ({"store": ["AMS"]}, "No parameter store"),
     ],

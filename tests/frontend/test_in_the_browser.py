@@ -90,7 +90,7 @@ def test_a_morning_from_the_upload_to_a_release(shop: Site, lists: list[Path]) -
     bob.get_by_role("link", name="Look at the held feeds").click()
     expect(bob.get_by_text("JUR is held")).to_be_visible()
     bob.get_by_role("button", name="Release JUR").click()
-    expect(bob.get_by_text("Say why the held list is right")).to_be_visible()
+    expect(bob.get_by_text("Give a reason for the release")).to_be_visible()
     reason = bob.get_by_label("Why the list is right after all")
     reason.fill("JUR buys from BET now")
     reason.press("Enter")

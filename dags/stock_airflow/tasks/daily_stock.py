@@ -23,7 +23,7 @@ from stock_pipeline.lake.table_lock import PUBLISHED, READ
 from stock_pipeline.messages import shortened
 
 if TYPE_CHECKING:
-    from stock_pipeline.verdicts import Release
+    from stock_pipeline.releases import Release
 
 LOCKED = {"ebay": PUBLISHED} | dict.fromkeys(("product", "store", "supplier_stock"), READ)
 """The tables that no other run may change while this one makes `ebay` of them, and what for."""
@@ -45,22 +45,14 @@ def plan_run(
     from stock_pipeline.lake.locations import stock_feed_prefix
     from stock_pipeline.lake.publishing import published_versions
     from stock_pipeline.lake.tables import EBAY, STORES
+    from stock_pipeline.releases import check_release
     from stock_pipeline.suppliers import file_pattern, load_suppliers
 
     lake = open_lake(bucket, database)
     day = check_run(run_date, dag, dag_run)
     suppliers = load_suppliers()
     chosen = dict.fromkeys(params["suppliers"] or suppliers.suppliers)
-    if strangers := [code for code in params["release"] if code not in chosen]:
-        raise NeedsPersonError(
-            f"release names {', '.join(strangers)}, but this run is for {', '.join(chosen)}"
-        )
-    if params["release"] and not (params["release_reason"] or "").strip():
-        raise NeedsPersonError("release_reason is empty: say why the held feed is right")
-    if params["release_files"] and params["release_files"].keys() != set(params["release"]):
-        raise NeedsPersonError(
-            "release_files must have a checksum for each supplier under release, and no other"
-        )
+    check_release(params, chosen)
     names = {*suppliers.suppliers, *STORES}
     if strangers := [name for name in params["accept_changes"] if name not in names]:
         raise NeedsPersonError(f"accept_changes names {', '.join(strangers)}: neither a supplier nor a store")
@@ -108,7 +100,7 @@ def process_feed(
 
 
 def _release(lake: Lake, day: date, supplier: str, params: dict[str, Any], dag_run: Any) -> Release | None:
-    from stock_pipeline.feeds.releaser import release_of
+    from stock_pipeline.feeds.release_notes import release_of
 
     if supplier not in params["release"]:
         return None

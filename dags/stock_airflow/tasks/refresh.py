@@ -18,7 +18,8 @@ from stock_pipeline.lake.tables import PRODUCT, STORE, Table
 from stock_pipeline.messages import shortened
 
 if TYPE_CHECKING:
-    from stock_pipeline.refresh.report import RefreshReport, Release
+    from stock_pipeline.refresh.report import RefreshReport
+    from stock_pipeline.releases import Release
 
 TABLES = {table.name: table for table in (PRODUCT, STORE)}
 

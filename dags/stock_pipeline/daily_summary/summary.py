@@ -15,9 +15,10 @@ from stock_pipeline.lake import locations
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.uploaded import quarantine, uploaded_files
 from stock_pipeline.messages import Event, Message, to_look_at
+from stock_pipeline.releases import Release
 from stock_pipeline.run_dates import month_before
 from stock_pipeline.suppliers import SuppliersFile
-from stock_pipeline.verdicts import Release, Verdict
+from stock_pipeline.verdicts import Verdict
 
 
 class FeedOutcome(BaseModel):

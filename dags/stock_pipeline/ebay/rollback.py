@@ -28,9 +28,9 @@ from stock_pipeline.spreadsheets.export import harmless_csv
 log = logging.getLogger(__name__)
 
 REPLACED_METADATA = "rolled-back-from"
-"""Metadata of a file that was put back: the version it replaced, or `NOTHING`."""
+"""Metadata of a file that was put back: the version it replaced, or `NO_FILE`."""
 
-NOTHING = "nothing"
+NO_FILE = "nothing"
 
 
 class StoreRollback(BaseModel):
@@ -154,7 +154,7 @@ def roll_back(
                 **{name: as_metadata(note) for name, note in notes.items()},
                 RUN_METADATA: as_metadata(run),
                 RUN_DATE_METADATA: rollback.table_date.isoformat(),
-                REPLACED_METADATA: entry.replaced or NOTHING,
+                REPLACED_METADATA: entry.replaced or NO_FILE,
             },
         )
         log.warning("Put %s back to %s", key, rollback.table_date)
@@ -247,7 +247,7 @@ def _store_rollback(history: _History, version: _Version) -> StoreRollback:
     return StoreRollback(
         store=history.store,
         version=version.id,
-        replaced=None if replaced == NOTHING else replaced,
+        replaced=None if replaced == NO_FILE else replaced,
         replaced_date=None,
     )
 
@@ -339,7 +339,7 @@ def _is_to_do(lake: Lake, rollback: Rollback, entry: StoreRollback, run: str) ->
 
 def _is_back(metadata: dict[str, str], table_date: date, entry: StoreRollback) -> bool:
     return metadata.get(RUN_DATE_METADATA) == table_date.isoformat() and metadata.get(REPLACED_METADATA) == (
-        entry.replaced or NOTHING
+        entry.replaced or NO_FILE
     )
 
 

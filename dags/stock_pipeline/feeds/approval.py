@@ -16,6 +16,7 @@ from stock_pipeline.errors import NeedsPersonError, NothingToAskError
 from stock_pipeline.feeds.report import FeedFile, FeedReport, read_report
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.locations import run_report_key, stock_feed_report_key
+from stock_pipeline.releases import release_parameters
 from stock_pipeline.verdicts import Verdict
 
 DAG_ID = "approve_feed"
@@ -44,14 +45,7 @@ class Decision(BaseModel):
     @property
     def release(self) -> dict[str, Any]:
         """The parameters of the run of `daily_stock` in which the feed counts."""
-        return {
-            "run_date": self.run_date.isoformat(),
-            "suppliers": [self.supplier],
-            "release": [self.supplier],
-            "release_reason": self.reason,
-            "released_by": self.by,
-            "release_files": {self.supplier: self.sha256},
-        }
+        return release_parameters(self.run_date, {self.supplier: self.sha256}, by=self.by, reason=self.reason)
 
 
 def question(lake: Lake, *, run_date: date, supplier: str, sha256: str, page: str | None = None) -> str:

@@ -34,9 +34,10 @@ from stock_pipeline.lake import locations
 from stock_pipeline.lake.catalog import snapshot_dates
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.uploaded import UploadedFile, quarantine
+from stock_pipeline.releases import Release
 from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.suppliers import Supplier, SuppliersFile
-from stock_pipeline.verdicts import Release, Verdict
+from stock_pipeline.verdicts import Verdict
 
 log = logging.getLogger(__name__)
 

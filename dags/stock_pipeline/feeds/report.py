@@ -14,7 +14,8 @@ from stock_pipeline.feeds.snapshot import NO_LABEL, Snapshot
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.locations import date_parts, stock_feed_report_key
 from stock_pipeline.messages import Event, Message
-from stock_pipeline.verdicts import SAMPLES, Check, Release, Verdict
+from stock_pipeline.releases import Release
+from stock_pipeline.verdicts import SAMPLES, Check, Verdict
 
 EVENTS = {
     Verdict.ACCEPTED: Event.FEED_PROCESSED,

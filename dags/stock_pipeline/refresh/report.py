@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.file_names import shown_name
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.messages import Event, Message, listed, to_look_at
+from stock_pipeline.releases import Release, stated_reason
 from stock_pipeline.verdicts import Verdict
 
 EVENTS = {
@@ -58,14 +58,6 @@ class RefreshCheck(BaseModel):
             return cls.hold(name, subject, value, float(row["bound"]))
         limit = float(row["bound"]) if row["bound"] else None
         return cls(name=name, subject=subject, value=value, limit=limit, passed=row["passed"] == "true")
-
-
-class Release(BaseModel):
-    """Who let a held refresh through, why, and in which run."""
-
-    by: str
-    reason: str
-    run_id: str
 
 
 class RefreshFile(BaseModel):
@@ -237,16 +229,14 @@ def release_of(
     by: str | None,
     run_id: str,
 ) -> Release | None:
-    """The release that a run was given, if it was given one.
+    """Return the release that a run was given; None if it was given none.
 
     Raises:
         NeedsPersonError: there is no reason.
     """
     if not wanted:
         return None
-    if not (reason or "").strip():
-        raise NeedsPersonError("'release' needs a 'release_reason': what was looked at, and why it is right")
-    return Release(by=by or "somebody who started a run by hand", reason=str(reason).strip(), run_id=run_id)
+    return Release(by=by or "somebody who started a run by hand", reason=stated_reason(reason), run_id=run_id)
 
 
 def write_report(lake: Lake, dag_id: str, report: RefreshReport) -> str:

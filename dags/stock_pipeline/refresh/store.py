@@ -32,7 +32,7 @@ DAYS = 7
 
 
 @dataclass
-class StoreFiles:
+class FoundLists:
     """What there is to read: for each store its file; and by name what is not read, with the reason."""
 
     by_store: dict[str, RefreshFile] = field(default_factory=dict)
@@ -54,9 +54,9 @@ def store_of_name(file_name: str) -> str | None:
     return None
 
 
-def find_files(lake: Lake, run_date: date) -> StoreFiles:
+def find_files(lake: Lake, run_date: date) -> FoundLists:
     """Find each store's newest file of the week up to `run_date`; older ones are named with it."""
-    found = StoreFiles()
+    found = FoundLists()
     for file in recent_files(lake, locations.STORE_FEEDS, run_date, DAYS):
         shown = shown_name(file.key.removeprefix(locations.STORE_FEEDS))
         if file.in_subfolder:
@@ -87,7 +87,7 @@ def find_files(lake: Lake, run_date: date) -> StoreFiles:
 
 
 def _stores_of_sheets(
-    lake: Lake, file: UploadedFile, group: str, found: StoreFiles
+    lake: Lake, file: UploadedFile, group: str, found: FoundLists
 ) -> Iterable[tuple[str, str | None]]:
     """The stores that the sheets of a workbook are for; sheets that are for none are noted."""
     if not file.is_workbook:

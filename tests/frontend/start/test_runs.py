@@ -32,7 +32,7 @@ def test_a_release_is_for_exactly_the_file_that_was_looked_at_and_says_who_and_w
 @pytest.mark.parametrize(
     ("reports", "reason", "words"),
     [
-        ([held()], "   ", "Say why"),
+        ([held()], "   ", "Give a reason"),
         ([held(verdict=Verdict.ACCEPTED)], "they moved", "Nothing is held any more"),
         ([], "they moved", "Nothing is held any more"),
     ],

@@ -13,8 +13,9 @@ from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.feeds.snapshot_files import snapshot_metadata
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.tables import SUPPLIER_STOCK
+from stock_pipeline.releases import Release
 from stock_pipeline.suppliers import load_suppliers
-from stock_pipeline.verdicts import Release, Verdict
+from stock_pipeline.verdicts import Verdict
 from tests.support.lake import Lake
 from tests.support.workbooks.making import Rows
 

@@ -10,8 +10,8 @@ import pytest
 from stock_pipeline.feeds.processing import process_feed
 from stock_pipeline.feeds.trace import Trace, beside_the_table, labels_made_of, trace_label
 from stock_pipeline.lake.tables import SUPPLIER_STOCK
+from stock_pipeline.releases import Release
 from stock_pipeline.suppliers import Supplier, SuppliersFile, load_suppliers
-from stock_pipeline.verdicts import Release
 from tests.support.lake import Lake
 from tests.support.workbooks.contents import good_rows
 from tests.support.workbooks.making import Rows

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.locations import release_note_key
-from stock_pipeline.verdicts import Release
+from stock_pipeline.releases import Release
 
 SHA256 = re.compile("[0-9a-f]{64}")
 LONGEST_NAME = 200

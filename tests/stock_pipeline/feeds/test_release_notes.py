@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stock_pipeline.feeds.releaser import LONGEST_NAME, release_of, write_release_notes
+from stock_pipeline.feeds.release_notes import LONGEST_NAME, release_of, write_release_notes
 from stock_pipeline.lake.locations import release_note_key
 from tests.support.lake import Lake
 
