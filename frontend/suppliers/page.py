@@ -19,7 +19,7 @@ from stock_pipeline.feeds.judgement import Judgement
 from stock_pipeline.feeds.known import what_is_known_soon
 from stock_pipeline.feeds.rule_trial import Trial, feed_of_day, try_rules
 from stock_pipeline.spreadsheets.export import harmless_csv
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.suppliers import Supplier, SuppliersFile, load_suppliers, rules_as_text, with_rules
 from stock_pipeline.verdicts import Verdict
 

@@ -19,8 +19,8 @@ from frontend.today.live import board
 from frontend.upload.feed_check import FeedCheck, Outlook
 from frontend.upload.uploads import Chosen, Line, Outcome, Sent, look_at_feeds, look_at_lists, send
 from stock_pipeline.lake import locations
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.spreadsheets.streaming import LISTING_LIMITS
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
 from stock_pipeline.suppliers import load_suppliers
 
 BATCH = "upload_batch"

@@ -23,7 +23,7 @@ from stock_pipeline.file_names import first_word, given_name, name_fault
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.uploaded import WORKBOOK_ENDING
 from stock_pipeline.refresh.list_reader import ListReader
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.suppliers import SuppliersFile
 
 UPLOADED_BY = "uploaded-by"

@@ -182,8 +182,8 @@ def test_a_rejected_row_leaves_its_listing_as_it_is(run: Run, stack: Stack) -> N
     lines = stack.body(told["rejected_rows"]).decode("utf-8-sig").splitlines()
     assert lines[0] == "row,reason,item_id,custom_label,current_price,prefix,uk_rtg,title"
     assert [line.split(",")[:5] for line in lines[1:]] == [
-        ["70", "current_price is not a price", "128", "AMS-128", "'=cmd()"],
-        ["71", "item_id is not a number", "x", "Y", "12.99"],
+        ["70", "current_price is not a price: =cmd()", "128", "AMS-128", "'=cmd()"],
+        ["71", "item_id is not a number: x", "x", "Y", "12.99"],
     ]
 
 

@@ -15,7 +15,7 @@ from stock_pipeline.feeds.judgement import Judgement, OtherSuppliers, judge
 from stock_pipeline.feeds.mapping import labels_as_parts, parts_of
 from stock_pipeline.feeds.reading import Feed, feed_of_rows
 from stock_pipeline.feeds.snapshot import Snapshot, build_snapshot
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.suppliers import Supplier, load_suppliers
 from stock_pipeline.verdicts import Verdict
 from tests.guard.days import Lists

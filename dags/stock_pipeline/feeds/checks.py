@@ -68,6 +68,7 @@ def check_feed(
     return [
         _rejected_share(feed, limits),
         _match_rate(snapshot, supplier),
+        _one_list(feed),
         _first_list(baseline, accept_first=accept_first),
         *_labels(snapshot, baseline, limits),
         *past_checks(snapshot, baseline, known.past, limits, run_date),
@@ -124,6 +125,11 @@ def _match_rate(snapshot: Snapshot, supplier: Supplier) -> Check:
         consequence=Consequence.REJECTED,
         text=text,
     )
+
+
+def _one_list(feed: Feed) -> Check:
+    text = "; ".join(feed.doubts) or "the sheet holds one list"
+    return Check(name="one_list", passed=not feed.doubts, text=text)
 
 
 def _first_list(baseline: Baseline | None, *, accept_first: bool) -> Check:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from stock_pipeline.feeds.reading import Feed, read_feed
 from stock_pipeline.spreadsheets.limited_process import Limits
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.spreadsheets.safe_reading import Answer, Request, SafeReader, answer_with, hand_over
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
 from stock_pipeline.suppliers import Supplier
 
 FEED_LIMITS = Limits(memory_bytes=160 << 20, cpu_seconds=30, seconds=600.0, file_bytes=32 << 20)
@@ -44,7 +44,13 @@ class FeedReader(SafeReader):
         finally:
             if self.once:
                 self.close()
-        return Feed(found["rows"], found["header_row"], found["skipped"], tuple(found["other_sheets"]))
+        return Feed(
+            found["rows"],
+            found["header_row"],
+            found["skipped"],
+            tuple(found["other_sheets"]),
+            tuple(found["doubts"]),
+        )
 
 
 def answer(request: Request) -> Answer:
@@ -59,4 +65,5 @@ def _read(request: Request) -> Answer:
         "tables": hand_over(request, rows=feed.rows, skipped=feed.skipped),
         "header_row": feed.header_row,
         "other_sheets": feed.other_sheets,
+        "doubts": feed.doubts,
     }

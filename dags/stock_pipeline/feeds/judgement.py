@@ -21,7 +21,7 @@ from stock_pipeline.feeds.reading import Feed
 from stock_pipeline.feeds.report import count_matches, count_rows
 from stock_pipeline.feeds.snapshot import Snapshot, build_snapshot, movement
 from stock_pipeline.lake.uploaded import WORKBOOK_ENDING
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.suppliers import Supplier, SuppliersFile
 from stock_pipeline.verdicts import Check, Consequence, Verdict
 

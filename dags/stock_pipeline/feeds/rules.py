@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from stock_pipeline.spreadsheets.number_formats import meaning
 from stock_pipeline.suppliers import FlagRule, ListedRule, OutListRule, QuantityRule, Supplier
 from stock_pipeline.text import SPACES, fold
 
@@ -16,7 +17,8 @@ LARGEST_QUANTITY = 2**31 - 1
 BLANK = "blank, or an error value such as #N/A"
 
 # `10+` and `>10` are how suppliers say "at least"; a comma counts only where it groups thousands.
-DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
+# `0,000` is no thousands: some programs write three decimals so.
+DIGITS = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]+)"
 NUMBER = rf"^>?\s*([-+]?(?:{DIGITS}(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+))\s*\+?$"
 
 
@@ -31,16 +33,19 @@ def judge_stock(supplier: Supplier, raw: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
         Two expressions: the quantity (Int32, null where the row is rejected) and the reason for rejecting the
         row (String, null where there is a quantity).
     """
+    odd = meaning(raw)
     text = raw.str.strip_chars(SPACES).replace("", None)
     match supplier.rule:
         case QuantityRule(cap=cap):
-            return _judge_number(text, cap)
+            quantity, reason = _judge_number(text, cap)
         case FlagRule() as rule:
-            return _judge_flag(text, rule)
+            quantity, reason = _judge_flag(text, rule)
         case ListedRule(in_quantity=quantity):
             return pl.lit(quantity, pl.Int32), pl.lit(None, pl.String)
         case OutListRule():
             return pl.lit(0, pl.Int32), pl.lit(None, pl.String)
+    shown = pl.when(odd.is_not_null()).then("shown as " + odd).otherwise(reason)
+    return pl.when(odd.is_null()).then(quantity), shown
 
 
 def number_as_sent(supplier: Supplier, raw: pl.Expr) -> pl.Expr:

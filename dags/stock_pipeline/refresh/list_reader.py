@@ -9,8 +9,8 @@ from pathlib import Path
 from stock_pipeline.refresh.listings import Listings, read_listings
 from stock_pipeline.refresh.mapping_file import MappingFile, read_mapping_file
 from stock_pipeline.spreadsheets.limited_process import Limits
+from stock_pipeline.spreadsheets.package import SheetName, WorkbookLimits, sheet_names
 from stock_pipeline.spreadsheets.safe_reading import Answer, Request, SafeReader, answer_with, hand_over
-from stock_pipeline.spreadsheets.xlsx_guard import SheetName, WorkbookLimits, sheet_names
 
 LIST_LIMITS = Limits(memory_bytes=232 << 20, cpu_seconds=1_200, seconds=3_600.0, file_bytes=96 << 20)
 """A list of a million rows takes up to 210 MB and, as a workbook, some minutes."""

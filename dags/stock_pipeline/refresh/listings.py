@@ -11,7 +11,8 @@ import polars as pl
 
 from stock_pipeline.errors import RejectedFile
 from stock_pipeline.lake.tables import STORE
-from stock_pipeline.spreadsheets.lists import BEYOND, read_list
+from stock_pipeline.spreadsheets.lists import BEYOND, not_text, read_list
+from stock_pipeline.spreadsheets.number_formats import without_mark
 from stock_pipeline.suppliers import SUPPLIER
 
 HEADER = (
@@ -112,6 +113,9 @@ def read_listings(path: Path, folder: Path, sheet: str | None = None) -> Listing
 
 def _judge(cells: pl.DataFrame) -> pl.DataFrame:
     """The columns of the store table, with `reason` where a row is rejected and what tells rows apart."""
+    odd = pl.coalesce(not_text(name) for name in ("item_id", "custom_label", "prefix", "uk_rtg"))
+    cells = cells.with_columns(without_mark(pl.exclude("row")), odd=odd)
+    cells = cells.with_columns(pl.col("item_id").str.replace(r"\.0+$", ""))
     price = pl.col("current_price").str.extract(PRICE).str.replace_all(",", "").cast(pl.Float64)
     # eBay's have twelve digits; of more than fifteen a spreadsheet makes others.
     whole = pl.col("item_id").str.contains("^0*[1-9][0-9]{0,14}$")
@@ -121,12 +125,18 @@ def _judge(cells: pl.DataFrame) -> pl.DataFrame:
     reason = (
         pl.when(pl.col(BEYOND).is_not_null())
         .then(pl.lit("it has more cells than the header: is a text with a comma not in quotation marks?"))
+        .when(pl.col("odd").is_not_null())
+        .then("odd")
         .when(~whole.fill_null(value=False))
-        .then(pl.lit("item_id is not a number"))
+        .then(pl.format("item_id is not a number: {}", pl.col("item_id").fill_null("blank").str.head(40)))
         .when(pl.col("custom_label").is_null())
         .then(pl.lit("custom_label is blank"))
         .when(~((price > 0) & (price < DEAREST)).fill_null(value=False))
-        .then(pl.lit("current_price is not a price"))
+        .then(
+            pl.format(
+                "current_price is not a price: {}", pl.col("current_price").fill_null("blank").str.head(40)
+            )
+        )
         .when(~supplier.str.contains(SUPPLIER).fill_null(value=False))
         .then(pl.lit("there is no supplier's code after the last - of prefix"))
     )

@@ -9,7 +9,8 @@ import polars as pl
 
 from stock_pipeline.codes import clean_code
 from stock_pipeline.errors import RejectedFile
-from stock_pipeline.spreadsheets.lists import BEYOND, read_list
+from stock_pipeline.spreadsheets.lists import BEYOND, not_text, read_list
+from stock_pipeline.spreadsheets.number_formats import without_mark
 from stock_pipeline.suppliers import SUPPLIER
 
 HEADER = ("custom_label", "part_number", "supplier")
@@ -73,6 +74,8 @@ def read_mapping_file(path: Path) -> MappingFile:
 
 def _judge(block: pl.DataFrame) -> pl.DataFrame:
     """The rows with cleaned cells: `row`, `HEADER`, and in `reason` why one cannot be used."""
+    odd = pl.coalesce(not_text(name) for name in HEADER)
+    block = block.with_columns(without_mark(pl.exclude("row")), odd=odd)
     cells = block.with_columns(
         pl.col("custom_label").str.to_uppercase(),
         clean_code(pl.col("part_number")),
@@ -81,6 +84,8 @@ def _judge(block: pl.DataFrame) -> pl.DataFrame:
     reason = (
         pl.when(pl.col(BEYOND).is_not_null())
         .then(pl.lit("it has more cells than the header: is a text with a comma not in quotation marks?"))
+        .when(pl.col("odd").is_not_null())
+        .then("odd")
         .when(pl.col("custom_label").is_null())
         .then(pl.lit("custom_label is blank"))
         .when(pl.col("part_number").is_null())

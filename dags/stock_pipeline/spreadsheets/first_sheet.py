@@ -1,17 +1,17 @@
-"""Opens a workbook somebody sent us: safely, as text, and nothing but its first sheet."""
+"""Open a workbook from a stranger: safely, as text, and nothing but its first sheet."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import fastexcel
 import polars as pl
 
-from stock_pipeline.errors import UnreadableWorkbook
-from stock_pipeline.spreadsheets.xlsx_guard import Padding, WorkbookLimits, check_archive
-from stock_pipeline.spreadsheets.xlsx_parts import first_line
+from stock_pipeline.spreadsheets.careful import sheet_cells
+from stock_pipeline.spreadsheets.package import Workbook, WorkbookLimits, opened
+from stock_pipeline.spreadsheets.xlsx_guard import Checked, check_sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,9 @@ class Sheet:
         name: what the sheet is called.
         other_sheets: names of the sheets that were not read.
         cells: one column of text for each sheet column, named by its number from 1 (`"1"` is column A), and
-            `row` (u32), the sheet's own row number. Blank cells and error values such as #N/A are null.
+            `row` (u32), the sheet's own row number, in order; a row without a cell may be left out. Blank
+            cells are null. A cell that is no text or number begins with a mark of `number_formats`; an error
+            value is null outside the first column.
     """
 
     name: str
@@ -30,20 +32,51 @@ class Sheet:
     cells: pl.DataFrame
 
 
-def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = None) -> Sheet:
+def read_first_sheet(
+    path: Path,
+    columns: int,
+    limits: WorkbookLimits | None = None,
+    *,
+    exact: Collection[int] | None = None,
+    carefully: bool = False,
+) -> Sheet:
     """Read the first `columns` columns of the first sheet, every cell as the text a person sees.
 
-    Whole numbers come without `.0`; text keeps its zeros; of a formula the cached value counts.
+    Whole numbers come without `.0`; text keeps its zeros; of a formula the stored result counts.
+
+    Args:
+        path: the workbook.
+        columns: how many columns are read.
+        limits: how large it may be.
+        exact: the columns that matter, by their numbers from 1; all if it is None. In others a number may be
+            read as it is stored, if its format shows another text.
+        carefully: never take the fast way, even if the sheet is so plain that it reads the same.
 
     Raises:
         UnreadableWorkbook: it is not a workbook, is damaged, or is larger than `limits` allow.
     """
     limits = limits or WorkbookLimits()
-    padding, _ = check_archive(path, limits, columns)
+    with opened(path, limits) as book:
+        checked = check_sheet(book, limits, exact or range(1, columns + 1))
+        names = [sheet.name for sheet in book.sheet_names]
+        cells = _fast(path, columns) if checked.plain and not carefully else None
+        if cells is None:
+            cells = _careful(book, checked, columns, limits)
+    return Sheet(names[0], tuple(names[1:]), cells)
+
+
+def _careful(book: Workbook, checked: Checked, columns: int, limits: WorkbookLimits) -> pl.DataFrame:
+    """Read it cell by cell."""
+    schema = {"row": pl.UInt32} | {str(number): pl.String for number in range(1, columns + 1)}
+    blocks = [*sheet_cells(book, checked.part, columns, limits.unpacked_bytes), pl.DataFrame(schema=schema)]
+    return pl.concat(blocks).sort("row")
+
+
+def _fast(path: Path, columns: int) -> pl.DataFrame | None:
+    """Read a plain sheet by calamine; None if it cannot."""
     wanted = [str(number) for number in range(1, columns + 1)]
     try:
-        reader = fastexcel.read_excel(path)
-        sheet = reader.load_sheet(
+        sheet = fastexcel.read_excel(path).load_sheet(
             0,
             header_row=None,
             skip_rows=0,
@@ -55,34 +88,10 @@ def read_first_sheet(path: Path, columns: int, limits: WorkbookLimits | None = N
         # A panic in the Rust reader is no Exception, and has no class of its own to import.
         if not isinstance(error, fastexcel.FastExcelError) and type(error).__name__ != "PanicException":
             raise
-        raise UnreadableWorkbook(f"the workbook is damaged: {first_line(error)}") from error
-    # The reader leaves out an empty first column, so columns go by where they stand in the sheet.
+        return None
+    # The reader leaves out an empty first column, so columns go by their place in the sheet.
     found = found.rename({info.name: str(info.absolute_index + 1) for info in sheet.selected_columns})
     cells = found.select(
         pl.col(name) if name in found.columns else pl.lit(None, pl.String).alias(name) for name in wanted
     )
-    cells = with_leading_zeros(cells.with_row_index("row", offset=1), padding)
-    return Sheet(reader.sheet_names[0], tuple(reader.sheet_names[1:]), cells)
-
-
-def with_leading_zeros(cells: pl.DataFrame, padding: Padding) -> pl.DataFrame:
-    """Cells (as in `Sheet`) in which numbers have the zeros that their format shows."""
-    for column, formats in padding.items():
-        for shown, rows in formats.items():
-            formatted = pl.col("row").is_in(rows) & pl.col(column).str.contains("^[0-9]+$")
-            cells = cells.with_columns(
-                pl.when(formatted).then(_shown_as(pl.col(column), shown)).otherwise(column)
-            )
-    return cells
-
-
-def _shown_as(number: pl.Expr, shown: str) -> pl.Expr:
-    """Whole numbers as a format such as `00-0000` shows them; the first group takes what the others leave."""
-    first, *others = re.split("([-/ ])", shown)
-    groups = [len(group) for group in others[1::2]]
-    digits = number.str.zfill(len(first) + sum(groups))
-    pieces: list[pl.Expr] = []
-    for separator, length in zip(reversed(others[::2]), reversed(groups), strict=True):
-        pieces[:0] = [pl.lit(separator), digits.str.tail(length)]
-        digits = digits.str.head(-length)
-    return pl.concat_str(digits, *pieces)
+    return cells.with_row_index("row", offset=1)

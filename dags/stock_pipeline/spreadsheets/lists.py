@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from stock_pipeline.errors import RejectedFile, UnreadableWorkbook
+from stock_pipeline.spreadsheets.number_formats import meaning
 from stock_pipeline.spreadsheets.streaming import sheet_blocks
 from stock_pipeline.spreadsheets.xlsx_parts import first_line
 from stock_pipeline.text import SPACES, fold
@@ -20,8 +22,15 @@ CHUNK_CHARACTERS = 2 << 20
 LONGEST_LINE = 1 << 20
 """In characters; Excel's longest cell has 32,767."""
 NO_TEXT = "the file is no text: save the list as .xlsx or .csv and upload that"
+QUOTED = r'(?:^|{})"'
+"""A cell that begins with a quotation mark, in a pattern for the separator."""
+UNREADABLE = "\ufffd"
+"""What is read of a byte that is no letter in the encoding of the rest."""
 NOTHING = r"^(#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!))?$"
 """What is in a cell in which there is nothing: the errors of spreadsheets, as a CSV has them, are text."""
+
+AS_FORMULA = r'^="([^"]*)"$'
+"""How some programs keep a spreadsheet from changing a number: as a formula that gives a text."""
 
 BEYOND = "beyond"
 """The column after the last that is read: what stands there has slipped."""
@@ -50,7 +59,7 @@ def read_list(path: Path, header: Sequence[str], sheet: str | None = None) -> It
     header_row: int | None = None
     is_wide = False
     for block in _gathered(blocks):
-        text = pl.exclude("row").str.strip_chars(SPACES)
+        text = pl.exclude("row").str.strip_chars(SPACES).str.replace(AS_FORMULA, "$1")
         cells = block.with_columns(pl.when(~text.str.contains(NOTHING)).then(text))
         cells = cells.rename(dict(zip(cells.columns[1:], names, strict=True)))
         if header_row is None:
@@ -62,6 +71,17 @@ def read_list(path: Path, header: Sequence[str], sheet: str | None = None) -> It
         raise RejectedFile(
             "there is nothing in the file" if sheet is None else f"the sheet {sheet!r} is empty"
         )
+
+
+def not_text(column: str) -> pl.Expr:
+    """Say of a cell that should be a code or a name why it is none; null for one that is text or a number."""
+    cell = pl.col(column)
+    return (
+        pl.when(meaning(cell).is_not_null())
+        .then(pl.format(f"{column} is {{}}: {{}}", meaning(cell), cell.str.slice(2).str.head(40)))
+        .when(cell.str.contains(UNREADABLE))
+        .then(pl.format(f"{column} has a letter that cannot be read: {{}}", cell.str.head(40)))
+    )
 
 
 def _gathered(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -111,19 +131,19 @@ def _csv_blocks(path: Path, columns: int) -> Iterator[pl.DataFrame]:
     separator = ""
     lines_before = 0
     for lines in _lines(path):
-        quoted = lines.split("\n") if '"' in lines else []
-        odd = next((at for at, line in enumerate(quoted, start=1) if line.count('"') % 2), None)
-        if odd:
-            raise RejectedFile(
-                f"in row {lines_before + odd:,} a quotation mark is not closed, or a cell goes on in the "
-                "next line; mend the row, or save the list as .xlsx"
-            )
         separator = separator or max(SEPARATORS, key=lines.count)
+        is_quoted = (
+            '"' in lines and re.search(QUOTED.format(re.escape(separator)), lines, re.MULTILINE) is not None
+        )
+        if is_quoted:
+            _refuse_open_quotes(lines, separator, lines_before)
         try:
             cells = pl.read_csv(
                 lines.encode(),
                 has_header=False,
                 separator=separator,
+                # Where no cell is in quotation marks, one is a letter, such as the inch of a size.
+                quote_char='"' if is_quoted else None,
                 schema=dict.fromkeys(names, pl.String),
                 truncate_ragged_lines=True,
                 raise_if_empty=False,
@@ -137,6 +157,18 @@ def _csv_blocks(path: Path, columns: int) -> Iterator[pl.DataFrame]:
         lines_before += lines.count("\n")
 
 
+def _refuse_open_quotes(lines: str, separator: str, before: int) -> None:
+    """Refuse a line in which a cell begins with a quotation mark that is not closed."""
+    for at, line in enumerate(lines.split("\n"), start=1):
+        if line.count('"') % 2 == 0:
+            continue
+        cells = re.split(QUOTED.format(re.escape(separator)), line)
+        raise RejectedFile(
+            f"in row {before + at:,} a quotation mark is not closed, or a cell goes on in the next line: "
+            f"{cells[-1][:40]!r}; mend the row, or save the list as .xlsx"
+        )
+
+
 def _lines(path: Path) -> Iterator[str]:
     """A text file in pieces of whole lines."""
     size = path.stat().st_size
@@ -144,7 +176,7 @@ def _lines(path: Path) -> Iterator[str]:
         raise RejectedFile("the file is empty (0 bytes): the upload was cut off; send it again")
     rest = ""
     try:
-        with path.open(encoding=_encoding(path)) as file:
+        with path.open(encoding=_encoding(path), errors="replace") as file:
             while text := file.read(CHUNK_CHARACTERS):
                 if "\0" in text:
                     raise RejectedFile(NO_TEXT)
@@ -162,20 +194,24 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _encoding(path: Path) -> str:
-    """How a text is encoded: UTF-8, or what Excel saves as plain CSV (Windows-1252) or as Unicode text."""
+    """Tell how a text is encoded: UTF-8, or what Excel saves as plain CSV (Windows-1252) or Unicode text.
+
+    Decided by the whole file: a text in UTF-8 with a letter cut in two is still one in UTF-8.
+    """
     with path.open("rb") as file:
         head = file.read(2)
     if head in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         return "utf-16"
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK_CHARACTERS):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    broken = letters = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_CHARACTERS):
+            text = decoder.decode(chunk)
+            broken += text.count(UNREADABLE)
+            letters += len(text) - len(text.encode("ascii", "ignore"))
+        broken += decoder.decode(b"", final=True).count(UNREADABLE)
+    # What is no UTF-8 breaks at nearly each letter beyond ASCII.
+    return "utf-8-sig" if broken <= (letters - broken) / 2 else "cp1252"
 
 
 HEADER_ROWS = 20

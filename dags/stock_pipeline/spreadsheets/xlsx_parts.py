@@ -87,10 +87,11 @@ def _refuse_more_than_declared(part: zipfile.ZipInfo, read: int) -> None:
 def refuse_entities(text: bytes) -> None:
     """Refuse a part, or its beginning, that declares what other text stands for."""
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        _refuse_doctype()
+        refuse_doctype()
 
 
-def _refuse_doctype(*_: object) -> None:
+def refuse_doctype(*_: object) -> None:
+    """Refuse a part that declares a document type, and with it perhaps entities."""
     raise UnreadableWorkbook("the workbook holds XML entities, which no spreadsheet program writes")
 
 
@@ -132,7 +133,7 @@ def parse(archive: zipfile.ZipFile, part: zipfile.ZipInfo, start: StartHandler |
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = enter, leave
-    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartDoctypeDeclHandler = refuse_doctype
     try:
         with archive.open(part) as stream:
             parser.ParseFile(stream)

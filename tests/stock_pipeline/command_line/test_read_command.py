@@ -40,7 +40,7 @@ def test_a_store_list_gives_the_columns_of_the_table_and_an_outcome(read) -> Non
     assert found["counts"] == {"rows": 41, "accepted": 40, "rejected": 1, "repeated": 0}
     assert list(rows[0]) == ["ebay_store", "supplier", *STORE.schema.names(), "outcome", "reason"]
     assert (rows[0]["item_id"], rows[0]["custom_label"], rows[0]["current_price"]) == ("1", "L1", "9.5")
-    assert (rows[-1]["outcome"], rows[-1]["reason"]) == ("rejected", "item_id is not a number")
+    assert (rows[-1]["outcome"], rows[-1]["reason"]) == ("rejected", "item_id is not a number: none")
 
 
 def test_a_store_may_be_named(read) -> None:

@@ -284,6 +284,7 @@ def test_the_first_feed_has_nothing_to_compare_with(lake: Lake):
     report = process(lake, "BGA")
     assert report.verdict is Verdict.ACCEPTED
     assert {check.name for check in report.checks if check.value is None} == {
+        "one_list",
         "first_list",
         "labels_to_zero",
         "labels_from_zero",

@@ -19,7 +19,7 @@ from stock_pipeline.feeds.processing import process_feed
 from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.tables import PRODUCT, SUPPLIER_STOCK
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.suppliers import load_suppliers
 from stock_pipeline.verdicts import Verdict
 from tests.support.lake import Lake
@@ -137,6 +137,7 @@ def test_the_report_has_every_figure(lake: Lake):
         "match_rate": (60 / 61, None),
         "labels_to_zero": (1 / 61, 0.25),
         "labels_from_zero": (0.0, 0.25),
+        "one_list": (None, None),
         "first_list": (None, None),
         "stock_lost": (1 / 3, 0.15),
         # There is no record of the codes of the day before.

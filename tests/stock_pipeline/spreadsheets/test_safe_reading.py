@@ -17,8 +17,8 @@ from stock_pipeline.feeds.reading import read_feed
 from stock_pipeline.refresh.list_reader import ListReader
 from stock_pipeline.refresh.listings import read_listings
 from stock_pipeline.refresh.mapping_file import read_mapping_file
+from stock_pipeline.spreadsheets.package import WorkbookLimits
 from stock_pipeline.spreadsheets.streaming import LISTING_LIMITS
-from stock_pipeline.spreadsheets.xlsx_guard import WorkbookLimits
 from stock_pipeline.suppliers import load_suppliers
 from tests.support.hostile import HOSTILE, short_texts_by_the_million
 from tests.support.runs.store_files import as_csv, as_workbook, row
@@ -32,6 +32,7 @@ BGA = SUPPLIERS.supplier("BGA")
 WORDS = "the workbook cannot be read safely .*: open it in Excel, check the list, save it again as .xlsx"
 
 HARMLESS = {
+    "target_in_a_folder_of_the_same_name",
     "attributes_by_the_million",
     "merged_cells_by_the_million",
     "sheets_by_the_thousand",
