@@ -284,6 +284,10 @@ def read_feed(path: Path, supplier: str) -> OracleFeed:
         if is_blank(code_cell) and is_blank(stock_cell):
             continue
         feed.rows_read += 1
+        if code_cell in ERROR_VALUES:
+            feed.rejected += 1
+            feed.outcomes.setdefault("(ERROR)", []).append(REJECTED)
+            continue
         code = code_text(code_cell).upper()
         if not code:
             feed.skipped += 1
