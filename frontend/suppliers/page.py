@@ -103,7 +103,7 @@ def _run(
         return
     if changed == suppliers.suppliers[code]:
         st.info("These are the rules in force, so nothing differs.")
-    with st.spinner("Judgement the list twice"), in_line(), TemporaryDirectory(prefix="try_rules_") as folder:
+    with st.spinner("Judging the list twice"), in_line(), TemporaryDirectory(prefix="try_rules_") as folder:
         path = Path(folder) / "list.xlsx"
         if upload is not None:
             path.write_bytes(upload.getvalue())
