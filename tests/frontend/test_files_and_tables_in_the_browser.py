@@ -181,6 +181,8 @@ def test_a_quantity_is_explained_down_to_the_cell(page: Page) -> None:
 def test_changed_rules_are_tried_on_a_list(page: Page) -> None:
     page.goto("/suppliers")
     rules = page.get_by_label("The rules")
+    # The field is drawn before it is filled.
+    expect(rules).not_to_have_value("")
     in_force = rules.input_value()
     rules.fill(in_force + "surprise: 1\n")
     rules.blur()
