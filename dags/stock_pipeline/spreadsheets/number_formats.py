@@ -43,6 +43,8 @@ FIRST_DAY = datetime(1899, 12, 30)  # noqa: DTZ001 - what a spreadsheet shows ha
 DAY, LEAP_DAY, LAST_DAY = 86_400, 60, 2_958_466
 DAYS_TO_1904 = 1_462
 
+CONDITION = re.compile(r"\[\s*[<>=]")
+QUOTED = re.compile(r'"[^"]*"|\\.')
 _TOKEN = re.compile(
     r'"([^"]*)"|\\(.)|\[([^\]]*)\]|_(.)|\*(.)|(General)|(AM/PM|A/P)|([Ee][+-])|(.)', re.DOTALL | re.IGNORECASE
 )
@@ -100,12 +102,14 @@ def number_format(number: int, code: str | None) -> NumberFormat:
             return NumberFormat(MONEY)
         code = BUILT_IN.get(number, "General")
     sections = _sections(code[:LONGEST_FORMAT])
+    # Sections that are chosen by a condition are not followed: the number itself is never wrong.
+    conditional = CONDITION.search(QUOTED.sub("", code)) is not None
     kinds = [kind for kind, _ in sections]
     for kind in (DATE, PERCENT, MONEY):
         if kind in kinds:
             return NumberFormat(kind)
     pieces = [found for _, found in sections]
-    if all(_is_plain(section) for section in pieces):
+    if conditional or all(_is_plain(section) for section in pieces):
         return GENERAL
     negative = pieces[1] if len(pieces) > 1 else None
     return NumberFormat("", pieces[0], negative, pieces[2] if len(pieces) > 2 else None)

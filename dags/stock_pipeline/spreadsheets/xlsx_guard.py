@@ -40,24 +40,22 @@ SHARED_TEXT_OF_CELL = re.compile(
 )
 
 # What makes a part unusual; what other readers refuse by themselves is not among it.
-UNUSUAL = [
-    "<!",
-    "_x",
-    "&#",
+UNUSUAL = ["<!", "_x", "&#", "<r>", "<r ", "rPh", ":si"]
+BLANKS = " \t\n\r"
+UNUSUAL_CELLS = [
+    *UNUSUAL,
     "<v ",
-    "<v> ",
-    "<v>\n",
-    " </v>",
-    "\n</v>",
-    ' t="b"',
-    ' t="d"',
-    " t='",
-    " s='",
-    "<r>",
-    "<r ",
-    "rPh",
-    ":si",
+    't="b"',
+    't="d"',
+    *(f"<v>{blank}" for blank in BLANKS),
+    *(f"{blank}</v>" for blank in BLANKS),
+    # A style or a kind written otherwise than as s="1" would not be seen below.
+    *(f"{name}{sign}" for name in "st" for sign in ("='", *(f"{blank}=" for blank in BLANKS))),
+    *(f"{name}={blank}" for name in "st" for blank in BLANKS),
 ]
+"""The same for a sheet."""
+BLANK_BEFORE_END = re.compile(rb"<v>[^<]*[ \t\n\r]\Z")
+"""A piece of a sheet may end just before `</v>`."""
 ERRORS = (b"#N/A", b"#REF!", b"#VALUE!", b"#NAME?", b"#DIV/0!", b"#NUM!", b"#NULL!")
 FIRST_COLUMN = re.compile(rb'<c r="A[0-9]+"[^<>]*>')
 COMMA_IN_VALUE = re.compile(rb"<v>[^<,]*,")
@@ -94,7 +92,7 @@ def check_sheet(
     """
     part = book.sheet(sheet)
     plain = book.is_usual(part)
-    odd = [b' s="%d"' % style for style in read_styles(book).odd]
+    odd = [style_attribute(style) for style in read_styles(book).odd]
     plain = _check_extent(book, part, limits, columns, odd) and plain
     return Checked(part, _check_texts(book, part, limits) and plain)
 
@@ -165,7 +163,8 @@ class _Plainness:
         self._places = r'<(?:row|c) r="(?:[' + letters.decode() + r'])?[0-9]+"'
         self._row = 0
         self._odd = odd
-        self._plain = bool(columns) and all(column <= LETTERS for column in columns)
+        # A cell without a style has the first one.
+        self._plain = bool(columns) and max(columns) <= LETTERS and style_attribute(0) not in odd
         self._seen: list[pl.Series] = []
         self._calculates = calculates
 
@@ -178,7 +177,8 @@ class _Plainness:
             body = body.partition(b"?>")[2]
         text = pl.Series([body.decode("utf-8", "replace")])
         self._plain = (
-            not text.str.contains_any(UNUSUAL)[0]
+            not text.str.contains_any(UNUSUAL_CELLS)[0]
+            and BLANK_BEFORE_END.search(body[-200:]) is None
             and (b"," not in body or COMMA_IN_VALUE.search(body) is None)
             and ODD_NUMBER.search(body) is None
             and not (self._calculates and b"<f" in body)
@@ -206,25 +206,34 @@ class _Plainness:
         placed = bool(places.select((pl.col("number") == row).all()).item())
         rows = places.filter("is_row")["number"]
         self._row = rows[-1] if rows.len() else self._row
-        self._seen.append(places.filter(~pl.col("is_row"))["place"])
+        # B3 and B03 are one place.
+        cells = places.filter(~pl.col("is_row"))
+        self._seen.append(
+            cells.select(pl.col("place").str.slice(6, 1) + pl.col("number").cast(pl.String)).to_series()
+        )
         return placed or not places.height
 
     def _errors_are_usual(self, body: bytes) -> bool:
         """Whether error values are such as all readers know, and none of them is in the first column."""
-        errors = body.count(b' t="e"')
+        errors = body.count(b't="e"')
         if not errors:
             return True
         if errors != sum(body.count(b"<v>%s</v>" % error) for error in ERRORS):
             return False
-        return not any(b' t="e"' in cell for cell in FIRST_COLUMN.findall(body))
+        return not any(b't="e"' in cell for cell in FIRST_COLUMN.findall(body))
 
     def _has_odd_cells(self, body: bytes) -> bool:
         """Whether a number in a column that matters is shown otherwise than it is stored."""
         odd = [style for style in self._odd if style in body]
         return bool(odd) and any(
-            any(style in cell for style in odd) and (b" t=" not in cell or b' t="n"' in cell)
+            any(style in cell for style in odd) and (b't="' not in cell or b't="n"' in cell)
             for cell in self._cells.findall(body)
         )
+
+
+def style_attribute(style: int) -> bytes:
+    """The attribute by which a cell has a style."""
+    return b's="%d"' % style
 
 
 def _parsed_extent(book: Workbook, part: zipfile.ZipInfo) -> tuple[int, int]:

@@ -86,6 +86,7 @@ def test_a_shared_text_is_what_a_person_sees(path: Path, strings: str, number: s
     ("xml", "words"),
     [
         ('<row r="3"><c r="B3"><v>4</v></c><c r="B3"><v>0</v></c></row>', "the cell B3 is there twice"),
+        ('<row r="3"><c r="B3"><v>4</v></c><c r="B03"><v>0</v></c></row>', "the cell B3 is there twice"),
         ('<row r="3"><c r="B3"/><c r="B3"><v>0</v></c></row>', "the cell B3 is there twice"),
         (
             '<row r="3"><c r="A3"><v>4</v></c></row><row r="4"/><row r="3"><c r="A3"><v>0</v></c></row>',
@@ -127,6 +128,11 @@ def test_what_cannot_be_told_is_refused_with_its_place(path: Path, xml: str, wor
         ('_-* #,##0_-;-* #,##0_-;_-* "-"??_-;_-@_-', "0", "0"),
         ('_-* #,##0_-;-* #,##0_-;_-* "-"??_-;_-@_-', "12", "12"),
         ("General", "5", "5"),
+        ('[>9]"10+";0', "3", "3"),
+        ('[>9]"10+";0', "12", "12"),
+        ('[Red][<1]"none";[=1]"last one";0', "5", "5"),
+        ('0"[>9]"', "3", "3[>9]"),
+        ("0;-0;;@", "0", "0"),
         ("@", "5", "5"),
         ("0%", "0.5", f"{PERCENT}50.0%"),
         ("[$£-809]#,##0.00", "3", f"{MONEY}3"),
@@ -148,6 +154,35 @@ def test_built_in_formats_of_dates_show_dates(number: int) -> None:
 def test_a_format_counts_wherever_the_style_is_written(path: Path) -> None:
     for attributes in ('r="A1" s="2"', 's="2" r="A1"', 's="2"', 's="2" t="n"'):
         assert cell(path, f'<row r="1"><c {attributes}><v>103</v></c></row>', formats=("00000",)) == "00103"
+
+
+@pytest.mark.parametrize(
+    "attributes", ['r="A1"\ts="2"', 'r="A1"  s="2"', 'r="A1" s = "2"', 'r="A1" s= "2"', "r=\"A1\" s='2'"]
+)
+def test_a_format_counts_however_its_attribute_is_written(path: Path, attributes: str) -> None:
+    assert cell(path, f'<row r="1"><c {attributes}><v>103</v></c></row>', formats=("00000",)) == "00103"
+
+
+@pytest.mark.parametrize(
+    ("code", "shown_as"), [("00000", "00005"), ("0%", f"{PERCENT}500%"), ("d/m/y", DATE)]
+)
+def test_a_cell_without_a_style_has_the_first_one(path: Path, code: str, shown_as: str) -> None:
+    raw_workbook(path, sheet_xml('<row r="1"><c r="A1"><v>5</v></c></row>'))
+    declared = f'<numFmts><numFmt numFmtId="164" formatCode="{code}"/></numFmts><fonts'
+    styles = STYLES.replace("<fonts", declared, 1).replace(
+        '<cellXfs count="2"><xf/>', '<cellXfs><xf numFmtId="164"/>'
+    )
+    assert 'numFmtId="164"/><xf fillId' in styles
+    with_part(path, "xl/styles.xml", styles.encode())
+    (text,) = read_first_sheet(path, 1).cells["1"]
+    assert text.startswith(shown_as)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", "\r\n"])
+def test_blanks_round_the_number_of_a_shared_text_do_not_count(path: Path, blank: str) -> None:
+    for number in (f"{blank}1", f"1{blank}"):
+        sheet = f'<row r="1"><c r="A1" t="s"><v>{number}</v></c></row>'
+        assert cell(path, sheet, "<si><t>A</t></si><si><t>B</t></si>") == "B"
 
 
 def test_a_result_that_waits_for_its_calculation_is_no_result(path: Path) -> None:
