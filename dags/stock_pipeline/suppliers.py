@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
+from pydantic import Field, StrictStr, ValidationError, model_validator
 
 from stock_pipeline.errors import SuppliersFileError
 from stock_pipeline.file_names import WORD_ENDS, first_word
+from stock_pipeline.limits import ProductLimits, StoreLimits, Strict, TableLimits, Thresholds
 from stock_pipeline.text import fold
 
 SUPPLIERS_FILE = Path(__file__).with_name("suppliers.yaml")
@@ -26,21 +27,16 @@ OTHER_FILE = "STOCK_SUPPLIERS_FILE"
 SupplierCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
 # A store becomes a folder, a file name and a part of a statement: nothing else may stand in it.
 StoreName = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}(_[A-Z0-9]{1,10})?$")]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class QuantityRule(_Strict):
+class QuantityRule(Strict):
     """The stock cell is a number; below 0 is 0, fractions round down, above `cap` is `cap`."""
 
     kind: Literal["quantity"]
     cap: Annotated[int, Field(ge=1)] | None = None
 
 
-class FlagRule(_Strict):
+class FlagRule(Strict):
     """The stock cell is one of the `in` words (quantity 10) or of the `out` words (0)."""
 
     kind: Literal["flag"]
@@ -56,134 +52,21 @@ class FlagRule(_Strict):
         return self
 
 
-class ListedRule(_Strict):
+class ListedRule(Strict):
     """Being in the list means `in_quantity`; there is no stock cell."""
 
     kind: Literal["listed"]
     in_quantity: Annotated[int, Field(ge=1)] = 10
 
 
-class OutListRule(_Strict):
+class OutListRule(Strict):
     """The list names custom labels that are out; every other label of the supplier is `in_quantity`."""
 
     kind: Literal["out_list"]
     in_quantity: Annotated[int, Field(ge=1)] = 20
 
 
-class Thresholds(_Strict):
-    """The limits of a feed's checks. Shares are between 0 and 1.
-
-    Beyond the first the feed is rejected, beyond any other it is held.
-    How often wrong lists pass and honest ones are held at these limits is measured by `make bench-guard`.
-
-    Attributes:
-        max_rejected_share: of rows.
-        max_share_to_zero, max_share_from_zero: of known labels, against the last accepted snapshot.
-        max_stock_lost: of the labels that were in stock, how many may have none now.
-        min_agreement: rank correlation of the stock of the same codes, then and now; -1 to 1.
-        min_same_stock: how far being in stock agrees beyond chance (Cohen's kappa); -1 to 1.
-        min_same_stock_old: the same against a list of more than nine days ago.
-        max_level: how many times as much, or as little, the middle code may have.
-        max_flips: of the codes in both lists, how many may have gone to or come back from zero.
-        max_flips_old: the same against a list of more than nine days ago.
-        max_jumps: of the codes in stock both times, how many may have more than twice or less than half.
-        max_jumps_old: the same against a list of more than nine days ago.
-        max_stock_returned: of the codes that were out of stock, how many may be back.
-        max_flips_in_part, max_jumps_in_part, min_agreement_in_part: the same figures in the worst tenth
-            of the rows, against a list of the last nine days.
-        max_same_step: of the codes in stock both times, how many may have changed by the same number.
-        max_gap: of the baseline's rows, how many may be missing in one piece.
-        max_one_sided_change: of the codes in stock both times, how many more may have risen than fallen, or
-            the other way round, in numbers as sent.
-        max_row_count_change: up or down, against the last accepted file.
-        min_codes_kept: of the last accepted file's codes, how many must be listed still.
-        max_match_rate_fall: by which part the share of codes with a label may have fallen.
-        max_conflicts: of codes, those listed twice with different stock.
-        max_damaged_codes: of codes, those that match nothing and look as if a program had changed them.
-        max_unknown_lines: of an out list's new lines, those that are no label.
-        max_fraction_share: of rows; a list of quantities has no fractions, a list of prices has.
-        max_other_supplier_ratio: codes known to another supplier's mapping, for each one known to its own.
-        max_age_days: an older snapshot is called stale.
-    """
-
-    max_rejected_share: Share
-    max_share_to_zero: Share
-    max_share_from_zero: Share
-    max_stock_lost: Share
-    min_agreement: Annotated[float, Field(ge=-1, le=1)]
-    min_same_stock: Annotated[float, Field(ge=-1, le=1)]
-    min_same_stock_old: Annotated[float, Field(ge=-1, le=1)]
-    max_level: Annotated[float, Field(gt=1)]
-    max_flips: Share
-    max_flips_old: Share
-    max_jumps: Share
-    max_jumps_old: Share
-    max_stock_returned: Share
-    max_flips_in_part: Share
-    max_jumps_in_part: Share
-    min_agreement_in_part: Annotated[float, Field(ge=-1, lt=1)]
-    max_same_step: Share
-    max_gap: Share
-    max_one_sided_change: Share
-    max_row_count_change: Annotated[float, Field(gt=0)]
-    min_codes_kept: Share
-    max_match_rate_fall: Share
-    max_conflicts: Share
-    max_damaged_codes: Share
-    max_unknown_lines: Share
-    max_fraction_share: Share
-    max_other_supplier_ratio: Annotated[float, Field(ge=1)]
-    max_age_days: Annotated[int, Field(ge=1)]
-
-
-class TableLimits(_Strict):
-    """How far the finished ebay table may be from the published one. Shares are of listings, 0 to 1.
-
-    Each holds for every supplier and every store that has `min_listings` listings in the published table.
-    """
-
-    max_share_to_zero: Share
-    max_share_from_zero: Share
-    max_share_changed: Share
-    max_share_gone: Share
-    min_listings: Annotated[int, Field(ge=1)]
-
-
-class StoreLimits(_Strict):
-    """How far the file of a store may change it without somebody looking. Shares are between 0 and 1.
-
-    Attributes:
-        max_rejected_share: more rejected rows than this, and nothing of the file is believed.
-        max_lost_share: of the store's listings, those that would go.
-        max_moved_share: of the uploaded listings the store has, those that would change supplier.
-        max_share_of_other_stores: of the uploaded listings, those which another store has.
-        min_listings: a file with fewer listings that the store has is not judged by how many of them move.
-    """
-
-    max_rejected_share: Share
-    max_lost_share: Share
-    max_moved_share: Share
-    max_share_of_other_stores: Share
-    min_listings: Annotated[int, Field(ge=1)]
-
-
-class ProductLimits(_Strict):
-    """How far a new mapping may differ from the last without somebody looking. Shares are between 0 and 1.
-
-    Attributes:
-        max_rejected_share: of the file's rows, those with a blank field.
-        max_lost_share: of all rows, those that would go.
-        max_lost_share_by_supplier: of one supplier's rows.
-        min_rows: a supplier with fewer rows is not judged by its share.
-    """
-
-    max_rejected_share: Share
-    max_lost_share: Share
-    max_lost_share_by_supplier: Share
-    min_rows: Annotated[int, Field(ge=1)]
-
-
-class Supplier(_Strict):
+class Supplier(Strict):
     """One supplier: the layout of its workbook and what its cells mean. Columns count from 1."""
 
     code: SupplierCode
@@ -228,7 +111,7 @@ class Supplier(_Strict):
         return self
 
 
-class SuppliersFile(_Strict):
+class SuppliersFile(Strict):
     """The whole file: every supplier by its code, the stores, and the limits of the finished tables."""
 
     version: Literal[1]

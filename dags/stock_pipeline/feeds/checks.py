@@ -17,8 +17,9 @@ from stock_pipeline.feeds.damage import damaged_codes, damaged_labels
 from stock_pipeline.feeds.past_checks import at_most, nothing_to_compare, past_checks, since
 from stock_pipeline.feeds.reading import Feed
 from stock_pipeline.feeds.snapshot import Snapshot, flips
+from stock_pipeline.limits import Thresholds
 from stock_pipeline.messages import listed
-from stock_pipeline.suppliers import QuantityRule, Supplier, Thresholds
+from stock_pipeline.suppliers import QuantityRule, Supplier
 from stock_pipeline.verdicts import Check, Consequence
 
 FRACTION = r"[0-9]*\.[0-9]*[1-9]"

@@ -23,7 +23,7 @@ from stock_pipeline.feeds.comparison import (
     repeated_changes,
 )
 from stock_pipeline.feeds.snapshot import Snapshot, flips
-from stock_pipeline.suppliers import Thresholds
+from stock_pipeline.limits import Thresholds
 from stock_pipeline.verdicts import Check
 
 FEWEST_FLIPS = 5

@@ -13,11 +13,11 @@ import polars as pl
 
 from stock_pipeline.errors import RejectedFile
 from stock_pipeline.lake.tables import PRODUCT, STORES
+from stock_pipeline.limits import ProductLimits, StoreLimits
 from stock_pipeline.messages import listed
 from stock_pipeline.refresh.listings import Listings
 from stock_pipeline.refresh.mapping_file import HALF, MappingFile
 from stock_pipeline.refresh.report import RefreshCheck
-from stock_pipeline.suppliers import ProductLimits, StoreLimits
 
 
 def store_groups() -> list[str]:

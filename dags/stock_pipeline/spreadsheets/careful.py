@@ -10,12 +10,11 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
-from xml.parsers import expat
 
 import polars as pl
 
 from stock_pipeline.errors import UnreadableWorkbook
+from stock_pipeline.spreadsheets import xml_events
 from stock_pipeline.spreadsheets.number_formats import (
     BOOLEAN,
     ERROR,
@@ -25,21 +24,17 @@ from stock_pipeline.spreadsheets.number_formats import (
     number_format,
     shown,
 )
-from stock_pipeline.spreadsheets.package import MAIN_NAMESPACES, Workbook
-from stock_pipeline.spreadsheets.xlsx_parts import DEEPEST, first_line, refuse_doctype, small_xml
+from stock_pipeline.spreadsheets.package import Workbook
+from stock_pipeline.spreadsheets.shared_texts import LONGEST_TEXT, shared_texts, unescaped
+from stock_pipeline.spreadsheets.xlsx_parts import small_xml
+from stock_pipeline.spreadsheets.xml_events import MEND, TextRun, XmlEvents
 
-CHUNK_BYTES = 256 << 10
 BLOCK_CELLS = 200_000
-MOST_ROWS, MOST_COLUMNS = 1 << 20, 1 << 14
-LONGEST_TEXT = 8 << 20
-"""Characters in one cell or shared text; Excel's longest has 32,767."""
+MOST_ROWS = 1 << 20
 MOST_FORMATS = 1_000
 
-ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
-SPACE = "http://www.w3.org/XML/1998/namespace}space"
 NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
-MEND = "open it in Excel, check the list, save it as .xlsx and send that"
 
 
 @dataclass(slots=True)
@@ -103,9 +98,9 @@ def sheet_cells(
     Raises:
         UnreadableWorkbook: a cell or a row is there twice, refers to nothing, or holds what is no number.
     """
-    parser = _SheetParser(columns, _shared_texts(book, most_text), read_styles(book), book, most_text)
+    parser = _SheetParser(columns, shared_texts(book, most_text), read_styles(book), book, most_text)
     with book.archive.open(sheet) as stream:
-        while chunk := stream.read(CHUNK_BYTES):
+        while chunk := stream.read(xml_events.CHUNK_BYTES):
             parser.feed(chunk)
             if len(parser.texts) >= BLOCK_CELLS:
                 yield parser.block()
@@ -114,134 +109,7 @@ def sheet_cells(
         yield parser.block()
 
 
-def unescaped(text: str) -> str:
-    """Text with `_x000D_` and the like replaced by the characters they mean; those no cell can show go."""
-    if "_x" not in text:
-        return text
-    return ESCAPED.sub(lambda match: _character(int(match[1], 16)), text)
-
-
-def _character(number: int) -> str:
-    character = chr(number)
-    return character if character in "\t\n\r" or character.isprintable() else ""
-
-
-class _Parser:
-    """A stream of XML events, with limits; `start`, `end` and `text` see local names of spreadsheets' own."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._depth = 0
-        self._parser = expat.ParserCreate(namespace_separator="}")
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._enter
-        self._parser.EndElementHandler = self._leave
-        self._parser.StartDoctypeDeclHandler = refuse_doctype
-        self._names: dict[str, str] = {}
-
-    def feed(self, chunk: bytes, *, final: bool = False) -> None:
-        try:
-            self._parser.Parse(chunk, final)
-        except UnreadableWorkbook:
-            raise
-        except (expat.ExpatError, LookupError, ValueError) as error:
-            raise UnreadableWorkbook(f"{self._what} is damaged ({first_line(error)}); {MEND}") from error
-
-    def close(self) -> None:
-        self.feed(b"", final=True)
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        raise NotImplementedError
-
-    def end(self, name: str) -> None:
-        raise NotImplementedError
-
-    def _local(self, name: str) -> str:
-        """The local name of an element of a spreadsheet; of any other, its whole name."""
-        if name not in self._names:
-            namespace, found, local = name.rpartition("}")
-            self._names[name] = (
-                local if not found or namespace in MAIN_NAMESPACES else f"{namespace}}}{local}"
-            )
-        return self._names[name]
-
-    def _enter(self, name: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > DEEPEST:
-            raise UnreadableWorkbook(
-                f"{self._what} is damaged: more than {DEEPEST} elements within each other"
-            )
-        self.start(self._names.get(name) or self._local(name), attributes)
-
-    def _leave(self, name: str) -> None:
-        self._depth -= 1
-        self.end(self._names[name])
-
-    def _listen(self, handler: Any) -> None:
-        self._parser.CharacterDataHandler = handler
-
-
-class _Run:
-    """A piece of text that is being read; spaces around it count only if it says so, as in Excel."""
-
-    def __init__(self, attributes: dict[str, str]) -> None:
-        self.pieces: list[str] = []
-        self._kept = attributes.get(SPACE) == "preserve"
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        text = "".join(self.pieces)
-        return text if self._kept else text.strip(" \t\r\n")
-
-
-class _TextParser(_Parser):
-    """The texts that cells refer to by number."""
-
-    def __init__(self, most_text: int) -> None:
-        super().__init__("the workbook")
-        self.texts: list[str] = []
-        self._most = most_text
-        self._pieces: list[str] = []
-        self._run = _Run({})
-        self._aside = 0
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "si":
-            self._pieces = []
-        elif name == "rPh":
-            self._aside += 1
-        elif name == "t" and not self._aside:
-            self._run = _Run(attributes)
-            self._listen(self._run.pieces.append)
-
-    def end(self, name: str) -> None:
-        if name == "t":
-            self._listen(None)
-            if not self._aside:
-                self._pieces.append(self._run.text)
-        elif name == "rPh":
-            self._aside -= 1
-        elif name == "si":
-            text = unescaped("".join(self._pieces))
-            self._most -= len(text) + 1
-            if self._most < 0 or len(text) > LONGEST_TEXT:
-                raise UnreadableWorkbook("the workbook has more text than any list: that is no list")
-            self.texts.append(text)
-
-
-def _shared_texts(book: Workbook, most_text: int) -> list[str]:
-    if book.shared_texts is None:
-        return []
-    parser = _TextParser(most_text)
-    with book.archive.open(book.shared_texts) as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            parser.feed(chunk)
-    parser.close()
-    return parser.texts
-
-
-class _SheetParser(_Parser):
+class _SheetParser(XmlEvents):
     """The cells of a sheet, as they come."""
 
     def __init__(
@@ -256,13 +124,13 @@ class _SheetParser(_Parser):
         self._most = most_text
         self._in_data = False
         self._seen = bytearray(MOST_ROWS + 1)
-        self._row = self._column = self._last_row = 0
+        self._row = self._column = 0
         self._taken: set[int] = set()
         self._kind = self._style = ""
         self._cell = self._formula = False
         self._value: list[str] | None = None
         self._inline: list[str] | None = None
-        self._run = _Run({})
+        self._run = TextRun({})
         self._aside = 0
 
     def block(self) -> pl.DataFrame:
@@ -288,7 +156,7 @@ class _SheetParser(_Parser):
         elif name == "v":
             if self._cell:
                 self._value = []
-                self._listen(self._value.append)
+                self.listen(self._value.append)
         elif name == "f":
             self._formula = True
         elif name == "row":
@@ -296,8 +164,8 @@ class _SheetParser(_Parser):
                 self._begin_row(attributes.get("r"))
         elif name == "t":
             if self._inline is not None and not self._aside:
-                self._run = _Run(attributes)
-                self._listen(self._run.pieces.append)
+                self._run = TextRun(attributes)
+                self.listen(self._run.pieces.append)
         elif name == "is":
             self._inline = [] if self._cell else None
         elif name == "rPh":
@@ -307,9 +175,9 @@ class _SheetParser(_Parser):
 
     def end(self, name: str) -> None:
         if name == "v":
-            self._listen(None)
+            self.listen(None)
         elif name == "t":
-            self._listen(None)
+            self.listen(None)
             if self._inline is not None and not self._aside:
                 self._inline.append(self._run.text)
         elif name == "c":

@@ -50,7 +50,7 @@ def test_blocks_end_between_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     whole = rows_of(path)
     assert len(whole) == 500
     for size in (64, 100, 401):
-        monkeypatch.setattr("stock_pipeline.spreadsheets.careful.CHUNK_BYTES", 1000)
+        monkeypatch.setattr("stock_pipeline.spreadsheets.xml_events.CHUNK_BYTES", 1000)
         monkeypatch.setattr("stock_pipeline.spreadsheets.careful.BLOCK_CELLS", size)
         assert len(list(sheet_blocks(path, COLUMNS))) > 1
         assert rows_of(path) == whole
