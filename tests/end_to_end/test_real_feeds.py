@@ -38,15 +38,19 @@ COLUMNS = ("item_id", "quantity", "quantity_delta", "custom_label", "supplier_st
 
 
 def run_day(stack: Stack, templates: jinja2.Environment, day: date) -> dict[str, str]:
-    """What the DAG does on a day, up to the published table; returns the verdicts."""
+    """What the DAG does on a day, up to the published table; returns the verdicts.
+
+    A supplier's first list is taken, as on the day a seller begins.
+    """
     suppliers = load_suppliers()
+    known = {values[0] for values in stack.partitions(SUPPLIER_STOCK.name)}
     reports = [
         process_feed(
             stack.lake,
             suppliers=suppliers,
             supplier=supplier,
             run_date=day,
-            accept_first=day == FIRST,
+            accept_first=supplier.code not in known,
         )
         for supplier in suppliers.suppliers.values()
     ]
