@@ -25,8 +25,11 @@ the right file and run the day again for that supplier.
 - `lock_tables`: another run has used a table for an hour, and the log names it. See what it is doing, then
   clear the task with *downstream*.
 - `create_staging_table`: Athena failed; its reason is in the log. Clear it with *downstream*.
-- `audit`: the new table is too far from the published one; the log names the check and the supplier or store.
-  Mend the cause and run the day again, or, if the change is right, with that name under *accept_changes*.
+- `audit`: the new table is not sound (repeated listings, blanks), and nothing is published; the log names the
+  check. Mend the cause and run the day again. A supplier or store that is only too far from what is published
+  of it keeps that and stops nobody else; `conclude` lists it. If the change is right, run the day again with
+  its name under *accept_changes*.
+- `carry_over`, `audit_again`: the same two steps for the table in which such suppliers keep their rows.
 - `list_…`: a list for staff is missing; the stock is not affected. Clear it with *downstream* to get it.
 - `ask_for_release`: `approve_feed` could not be started for a held feed. Release it by hand.
 - `publish_ebay`: the table is already of a later date (run again with *publish_older_date* if you mean it),
@@ -118,11 +121,24 @@ with DAG(
         AthenaPlanOperator(task_id=f"list_{name}", query=f"ebay/{name}.sql", **statement)
         for name in ("labels_without_listing", "listings_without_stock")
     ]
+    plan_carry_over = PythonOperator(
+        task_id="plan_carry_over",
+        python_callable=tasks.plan_carry_over,
+        op_kwargs={"plan": plan_table.output, "checks": audit.output, **settings.RUN},
+    )
+    carried_over = {"plan": plan_carry_over.output, **settings.ATHENA}
+    carry_over = AthenaReplaceTableOperator(
+        task_id="carry_over", table=settings.STAGING_TABLE, query="ebay/carry_over.sql", **carried_over
+    )
+    audit_again = AthenaCheckOperator(task_id="audit_again", query="ebay/audit.sql", **carried_over)
     publish_ebay = PythonOperator(
         task_id="publish_ebay",
         python_callable=tasks.publish_ebay,
+        # No second audit is the rule: it is for the suppliers that fail the first.
+        trigger_rule=TriggerRule.NONE_FAILED,
         op_kwargs={
             "plan": plan_table.output,
+            "carried_over": plan_carry_over.output,
             "published": XComArg(plan_run, key="published"),
             **settings.RUN,
         },
@@ -147,7 +163,9 @@ with DAG(
         named_by="supplier",
     )
     feeds >> list_held_feeds >> ask_for_release >> ending.conclude
-    feeds >> register_snapshots >> lock_tables >> plan_table >> create_staging_table >> audit >> publish_ebay
+    feeds >> register_snapshots >> lock_tables >> plan_table >> create_staging_table >> audit
+    audit >> plan_carry_over >> carry_over >> audit_again
+    [audit, audit_again] >> publish_ebay
     create_staging_table >> lists >> ending.summarise
     publish_ebay >> register_ebay >> write_upload_files
     write_upload_files >> tell("tell_ebay", write_upload_files) >> ending.summarise

@@ -76,6 +76,7 @@ class Supplier(Strict):
     rule: Annotated[QuantityRule | FlagRule | ListedRule | OutListRule, Field(discriminator="kind")]
     combine: Literal["lowest", "max", "sum"]
     absent: Literal["zero", "keep"]
+    expired: Literal["keep", "zero"] = "keep"
     thresholds: Thresholds
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,24 +71,30 @@ class AthenaReplaceTableOperator(AthenaPlanOperator):
 class AthenaCheckOperator(AthenaPlanOperator):
     """Runs a statement that checks data, and fails at once if a check does not pass.
 
-    The statement returns a row for each check. A column named `passed` says whether it did; all other columns
-    are for people and appear in the log and in the message of a failure.
+    The statement returns a row for each check. A column named `passed` says whether it did. A column named
+    `stops`, if there is one, says whether a failure stops the run; any other is left to later tasks. The rest
+    of the columns are for people and appear in the log and in the message of a failure.
 
-    Returns the rows as dictionaries of text, for whoever sums up the run; the XCom `checks` has them also if
-    one did not pass.
+    Returns the rows as dictionaries of text; the XCom `checks` has them also if one did not pass.
     """
 
     def execute(self, context: Any) -> list[dict[str, str]]:  # type: ignore[override]
         """Run the statement, log each check.
 
         Raises:
-            AirflowFailException: a check did not pass, or there was none.
+            AirflowFailException: a check that stops the run did not pass, or there was none.
         """
         query_id = super().execute(context)
         rows = self._rows(str(query_id))
-        failed = [row for row in rows if row["passed"] != "true"]
+        failed = []
         for row in rows:
-            self.log.log(40 if row in failed else 20, "%s", _line(row))
+            level = logging.INFO
+            if row["passed"] != "true":
+                stops = row.get("stops", "true") == "true"
+                level = logging.ERROR if stops else logging.WARNING
+                if stops:
+                    failed.append(row)
+            self.log.log(level, "%s", _line(row))
         context["ti"].xcom_push(key="checks", value=rows)
         if not rows:
             raise AirflowFailException("The statement returned no check: nothing is known to be right")

@@ -30,6 +30,12 @@ PLAN = {
     "staging_table": "ebay_staging_20240801_0123456789",
     "staging_location": "s3://bucket/staging/ebay_staging_20240801_0123456789/",
 }
+CARRIED_OVER = PLAN | {
+    "staging_table": "ebay_staging_20240801_again",
+    "replaced_table": PLAN["staging_table"],
+    "carried_over": {"BGA": "all its listings would go to zero"},
+}
+CHECKS = [{"check_name": "listings", "passed": "true"}]
 PLANNED = [
     {"supplier": code, "pattern": f"stock_feed/year=2024/month=08/day=01/{code}[ _.]*"}
     for code in ("BGA", "KLA")
@@ -63,6 +69,8 @@ def new(dag_bag: DagBag, stack: Stack) -> New:
             ("list_held_feeds", -1, "return_value"): HELD,
             ("register_snapshots", -1, "return_value"): [PARTITION["values"]],
             ("plan_table", -1, "return_value"): PLAN,
+            ("audit", -1, "return_value"): CHECKS,
+            ("plan_carry_over", -1, "return_value"): CARRIED_OVER,
             ("publish_ebay", -1, "return_value"): STORES,
             **pushed("write_upload_files", "ebay_generated"),
             ("summarise", -1, "return_value"): SUMMARY,
@@ -116,7 +124,8 @@ def test_what_each_task_is_given(new: New, stack: Stack, way: Callable[[New], Lo
         "plan_run": where,
         "plan_table": where,
         "list_held_feeds": {"feeds": FEEDS, "run_date": DAY},
-        "publish_ebay": {"plan": PLAN, "published": PUBLISHED, **where},
+        "plan_carry_over": {"plan": PLAN, "checks": CHECKS, **where},
+        "publish_ebay": {"plan": PLAN, "carried_over": CARRIED_OVER, "published": PUBLISHED, **where},
         "write_upload_files": {"stores": STORES, **where},
         "summarise": {"planned": PLANNED, "feeds": FEEDS, **where},
         "conclude": {"summary": SUMMARY, "planned": PLANNED, "named_by": "supplier"},
@@ -148,6 +157,9 @@ def test_what_each_task_is_given(new: New, stack: Stack, way: Callable[[New], Lo
         assert (statement.database, statement.workgroup) == (stack.database, stack.workgroup)
         assert PLAN["staging_table"] in statement.query
     assert rendered(run, "create_staging_table")[0].table == PLAN["staging_table"]
+    for task_id in ("carry_over", "audit_again"):
+        assert CARRIED_OVER["staging_table"] in rendered(run, task_id)[0].query
+    assert rendered(run, "carry_over")[0].table == CARRIED_OVER["staging_table"]
 
 
 @ways

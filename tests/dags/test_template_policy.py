@@ -23,19 +23,18 @@ from tests.support.dags import every_dag
 from tests.support.template_policy import EXPANDED, STATEMENTS, expressions, violations
 
 IN_STATEMENTS = [
-    r"plan\[\"(staging_table|staging_location|upload_table|accepted|store)\"\]",
+    r"plan\[\"(staging_table|replaced_table|staging_location|upload_table|accepted|store)\"\]",
     r"columns \| join\(\"[a-z., ]+\"\)",
     r"\"[A-Za-z_., ()]+\" if plan\[\"replace_store\"\] else \"[A-Za-z_., ()]+\"",
-    r"plan\[\"snapshots\"\] \| length",
     r"limits\[[a-z_\"~ ]+\]",
     r"ti\.try_number",
-    r"store|movement|day\[[0-9:]+\]",
+    r"store|movement|kind|column|day\[[0-9:]+\]",
     # What the macros are given stands in the statement's own file.
     r"name|figure|bound|passed|source",
     r"\"\" if loop\.first else (\", \"|\"\\n {7}OR \")",
     # The rest is a text literal, in which a quote stays what it is.
-    r"(value|snapshot\[\"supplier\"\]) \| replace\(\"'\", \"''\"\)",
-    r"(text_list|partitions_of|stock|check)\(.*\)",
+    r"(value|supplier|snapshot\[\"supplier\"\]) \| replace\(\"'\", \"''\"\)",
+    r"(text_list|partitions_of|staging_properties|is_carried|stock|check)\(.*\)",
 ]
 
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pyarrow as pa
 import pytest
+import yaml
 from airflow.sdk import DAG
 
+from aws_operators.athena import AthenaCheckOperator
 from stock_pipeline.feeds import processing
 from stock_pipeline.lake import locations
-from stock_pipeline.lake.tables import STORE, SUPPLIER_STOCK
+from stock_pipeline.lake.tables import EBAY, STORE, SUPPLIER_STOCK
+from stock_pipeline.suppliers import OTHER_FILE
 from tests.support import oracle
 from tests.support.runs.days import FEW, FIRST, SECOND, Days
 from tests.support.runs.local_run import LocalRun
@@ -211,13 +216,115 @@ def test_a_listing_that_is_there_twice_is_not_published(prepared: Stack, days: D
     refused_by_the_audit(prepared, days, run(), "listings_repeated", "ebay")
 
 
-def test_a_supplier_that_goes_to_zero_is_not_published(prepared: Stack, days: Days, run: Run) -> None:
-    # By a snapshot put there by hand, because a feed like this would not get so far.
-    key = SUPPLIER_STOCK.key("FPS", *locations.date_parts(SECOND))
-    prepared.put_snapshot(key, dict.fromkeys(days.history["FPS"][FIRST], 0), SECOND)
-    prepared.register(SUPPLIER_STOCK.name, ["FPS", *locations.date_parts(SECOND)], key)
+def put_by_hand(prepared: Stack, supplier: str, quantities: dict[str, int]) -> None:
+    """Register a snapshot of the second day that a feed would not have got through."""
+    key = SUPPLIER_STOCK.key(supplier, *locations.date_parts(SECOND))
+    prepared.put_snapshot(key, quantities, SECOND)
+    prepared.register(SUPPLIER_STOCK.name, [supplier, *locations.date_parts(SECOND)], key)
+
+
+def table_of(prepared: Stack) -> oracle.EbayTable:
+    return {key: oracle.EbayRow(*row) for key, row in prepared.ebay().items()}
+
+
+def rows_of(table: oracle.EbayTable, *suppliers: str) -> oracle.EbayTable:
+    return {key: row for key, row in table.items() if row.supplier_store in suppliers}
+
+
+def without(table: oracle.EbayTable, *suppliers: str) -> oracle.EbayTable:
+    return {key: row for key, row in table.items() if row.supplier_store not in suppliers}
+
+
+def kept_its_rows(prepared: Stack, days: Days, made: LocalRun, supplier: str) -> None:
+    """Whether all others are published as the oracle has them, and one keeps what was there."""
+    wanted = without(days.table(SECOND, *FEW), supplier) | rows_of(days.table(FIRST, *FEW), supplier)
+    assert published(prepared, wanted)
+    assert f"{supplier} failed the table's audit and keeps its published rows" in concerns(made)
+    assert made.states["audit_again", -1] == "success"
+    assert dict(prepared.messages())["run_finished"]["status"] == "failed"
+    # Nothing is left of either staging table.
+    assert [name for name in prepared.tables() if name.startswith("ebay_staging")] == []
+
+
+def test_a_supplier_that_goes_to_zero_keeps_its_rows_and_stops_nobody(
+    prepared: Stack, days: Days, run: Run
+) -> None:
+    put_by_hand(prepared, "FPS", dict.fromkeys(days.history["FPS"][FIRST], 0))
     made = run(suppliers=("BGA", "RTG"))
-    refused_by_the_audit(prepared, days, made, "share_to_zero_by_supplier", "FPS")
+    assert list(made.failed) == [("conclude", -1)]
+    kept_its_rows(prepared, days, made, "FPS")
+    assert "would go to zero (limit 25%)" in concerns(made)
+    assert "accept_changes" in concerns(made)
+    page = prepared.body(locations.run_page_key(SECOND)).decode()
+    assert "keeps its published rows" in page
+
+
+def test_the_change_is_published_once_a_person_accepts_it(prepared: Stack, days: Days, run: Run) -> None:
+    put_by_hand(prepared, "FPS", dict.fromkeys(days.history["FPS"][FIRST], 0))
+    run(suppliers=("BGA", "RTG"))
+    made = run(suppliers=("BGA", "RTG"), accept_changes=["FPS"])
+    assert made.failed == {}
+    assert made.states["carry_over", -1] == "skipped"
+    assert {row.quantity for row in rows_of(table_of(prepared), "FPS").values()} == {0}
+
+
+@pytest.mark.parametrize("registered", [True, False], ids=["object_gone", "partition_gone_too"])
+def test_a_supplier_whose_snapshot_is_lost_keeps_its_rows(
+    prepared: Stack, days: Days, run: Run, registered: bool
+) -> None:
+    values = ["FPS", *locations.date_parts(FIRST)]
+    prepared.s3.delete_object(Bucket=prepared.bucket, Key=SUPPLIER_STOCK.key(*values))
+    if not registered:
+        prepared.glue.delete_partition(
+            DatabaseName=prepared.database, TableName=SUPPLIER_STOCK.name, PartitionValues=values
+        )
+    made = run(suppliers=("BGA", "RTG"))
+    assert list(made.failed) == [("conclude", -1)]
+    kept_its_rows(prepared, days, made, "FPS")
+    assert ("is gone" if registered else "would leave the table") in concerns(made)
+
+
+def test_a_store_in_trouble_keeps_its_published_file(
+    prepared: Stack, days: Days, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every change is too much for this store alone, so small are the limits of its listings.
+    store = "AMS"
+    before = prepared.body(EBAY.key(store))
+    check = AthenaCheckOperator.execute
+
+    def strict(self: AthenaCheckOperator, context: Any) -> Any:
+        rows = check(self, context)
+        for row in rows:
+            if (row["check_name"], row["subject"]) == ("share_changed_by_store", store):
+                row["passed"] = "false"
+        context["ti"].xcom_push(key="checks", value=rows)
+        return rows
+
+    monkeypatch.setattr(AthenaCheckOperator, "execute", strict)
+    made = run()
+    assert list(made.failed) == [("conclude", -1)]
+    assert f"{store} failed the table's audit and keeps its published file" in concerns(made)
+    assert prepared.body(EBAY.key(store)) == before
+    first, second = days.table(FIRST, *FEW), days.table(SECOND, *FEW)
+    wanted = {key: row for key, row in second.items() if key[0] != store}
+    wanted |= {key: row for key, row in first.items() if key[0] == store}
+    assert published(prepared, wanted)
+    assert f"{store}.csv" not in prepared.uploads(SECOND)
+
+
+def test_stock_that_has_expired_ends_if_the_supplier_says_so(
+    prepared: Stack, days: Days, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rules = yaml.safe_load(Path(os.environ[OTHER_FILE]).read_text())
+    rules["suppliers"]["FPS"]["expired"] = "zero"
+    (tmp_path / "suppliers.yaml").write_text(yaml.safe_dump(rules))
+    monkeypatch.setenv(OTHER_FILE, str(tmp_path / "suppliers.yaml"))
+    made = run(FIRST + timedelta(days=40))
+    table = table_of(prepared)
+    assert {row.quantity for row in rows_of(table, "FPS").values()} == {0}
+    assert without(table, "FPS") == without(days.table(FIRST, *FEW), "FPS")
+    assert "FPS: expired, its stock is 40 days old, more than a month, and counts as 0" in concerns(made)
+    assert "BGA: expired, its stock is 40 days old, more than a month, and stays in force" in concerns(made)
 
 
 def test_a_store_that_has_vanished_goes(prepared: Stack, days: Days, run: Run) -> None:

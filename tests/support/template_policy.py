@@ -60,6 +60,7 @@ TEXT: dict[tuple[type, str], list[str]] = {
 
 PLANNERS = {
     ("daily_stock", "plan_table"),
+    ("daily_stock", "plan_carry_over"),
     ("monthly_product", "read_file"),
     ("weekly_store", "store.read_file"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ from stock_pipeline.messages import shortened
 
 if TYPE_CHECKING:
     from stock_pipeline.releases import Release
+
+log = logging.getLogger(__name__)
 
 LOCKED = {"ebay": PUBLISHED} | dict.fromkeys(("product", "store", "supplier_stock"), READ)
 """The tables that no other run may change while this one makes `ebay` of them, and what for."""
@@ -157,9 +160,41 @@ def plan_table(
     )
 
 
+def plan_carry_over(
+    *,
+    plan: dict[str, Any],
+    checks: list[dict[str, str]],
+    run_date: str,
+    bucket: str,
+    database: str,
+    **context: Any,
+) -> dict[str, Any]:
+    """Plan the table in which suppliers that fail the audit keep their rows; skipped if all pass."""
+    from stock_pipeline.ebay.carry_over import plan_carry_over as carry_over
+
+    planned = carry_over(
+        open_lake(bucket, database),
+        plan=plan,
+        checks=checks,
+        run_date=date.fromisoformat(run_date),
+        run_id=context["run_id"],
+    )
+    if planned is None:
+        raise AirflowSkipException("Every supplier passes the audit")
+    for supplier, reason in planned["carried_over"].items():
+        log.warning("%s keeps its published rows: %s", supplier, reason)
+    return planned
+
+
+def _last_audit(ti: Any) -> list[dict[str, str]]:
+    """The checks of the table that is published: of the second audit if this run came to one."""
+    return result_key(ti, "audit_again", "checks") or result_key(ti, "audit", "checks") or []
+
+
 def publish_ebay(
     *,
     plan: dict[str, Any],
+    carried_over: dict[str, Any] | None,
     published: dict[str, str],
     run_date: str,
     bucket: str,
@@ -168,14 +203,31 @@ def publish_ebay(
     ti: Any,
     **_: Any,
 ) -> list[dict[str, Any]]:
-    """Publish the staged table; returns its partitions for the catalog.
+    """Publish the staged table, without the stores that fail the audit; returns its partitions.
 
-    `published` is what was there when the run began.
+    Args:
+        plan: of the staged table.
+        carried_over: of the table that takes its place, if a supplier keeps its published rows.
+        published: what was there when the run began.
+        run_date: the day of the run.
+        bucket: the bucket.
+        database: the Glue database.
+        params: of the run.
+        ti: the task instance.
     """
+    from stock_pipeline.ebay.carry_over import failed
+    from stock_pipeline.errors import PublishRefusedError
     from stock_pipeline.lake.publishing import publish
     from stock_pipeline.lake.tables import EBAY
 
     lake = open_lake(bucket, database)
+    plan = carried_over or plan
+    checks = _last_audit(ti)
+    if still := failed(checks, "supplier").keys() - plan.get("carried_over", {}).keys():
+        raise PublishRefusedError(f"{', '.join(sorted(still))} failed the audit and is not carried over")
+    kept = failed(checks, "store")
+    for store, reason in kept.items():
+        log.warning("%s keeps its published file: %s", store, reason)
     if params["dry_run"]:
         give_back(lake, ti, *LOCKED)
         raise AirflowSkipException(f"Dry run: look at the result in {plan['staging_table']}")
@@ -186,6 +238,7 @@ def publish_ebay(
         run_date=date.fromisoformat(run_date),
         fence=fence(lake, ti, EBAY.name, published),
         allow_older=params["publish_older_date"],
+        keep=[(store,) for store in kept],
     )
     return [{"values": list(entry.values), "location": entry.location} for entry in done.partitions]
 
@@ -247,6 +300,7 @@ def summarise(
         other_feeds,
         quarantine_unrecognised,
     )
+    from stock_pipeline.ebay.carry_over import failed
     from stock_pipeline.lake import locations
     from stock_pipeline.lake.publishing import published_dates
     from stock_pipeline.lake.staging import drop_staging
@@ -258,7 +312,9 @@ def summarise(
     codes = [entry["supplier"] for entry in planned or []]
     judged = {line["supplier"]: line for line in as_list(feeds)}
     suppliers = load_suppliers()
-    plan = result(ti, "plan_table") or {"snapshots": []}
+    plan = result(ti, "plan_table") or {"snapshots": [], "zeroed": []}
+    carried_over = result(ti, "plan_carry_over")
+    checks = _last_audit(ti)
     published = result(ti, "publish_ebay") is not None
     upload = result(ti, "write_upload_files") or {}
     folder = locations.run_summary_folder(day, ti.run_id if params["dry_run"] else None)
@@ -275,7 +331,10 @@ def summarise(
             if snapshot["supplier"] not in suppliers.suppliers
         ],
         failed_tasks=failed_tasks(ti, codes),
-        checks=result_key(ti, "audit", "checks") or [],
+        kept_suppliers=carried_over["carried_over"] if carried_over else {},
+        kept_stores=failed(checks, "store"),
+        zeroed=plan["zeroed"],
+        checks=checks,
         published=published,
         table_dates={} if published else published_dates(lake, EBAY),
         changed=upload.get("rows", {}),
@@ -288,8 +347,8 @@ def summarise(
         ),
     )
     if published:
-        staging_table = plan["staging_table"]
-        drop_staging(lake, staging_table=staging_table)
+        for staged in (plan, carried_over or plan):
+            drop_staging(lake, staging_table=staged["staging_table"])
     # A run that was never planned says nothing about the day, so the day's summary stays.
     written = write_summary(lake, folder, summary) if codes else None
     push_message(ti, summary.message(written.summary if written else None))

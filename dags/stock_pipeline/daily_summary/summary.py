@@ -49,13 +49,17 @@ class FeedOutcome(BaseModel):
         expired = report.run_date - age < month_before(report.run_date)
         return cls(**fields, report=location, sha256=sha256, expired=expired)
 
-    @property
-    def concern(self) -> str | None:
-        """Why somebody has to look at it, if so. A missing file alone is no reason: not all send daily."""
+    def concern(self, *, zeroed: bool = False) -> str | None:
+        """Why this feed needs attention, if it does. A missing file alone does not: not all send daily.
+
+        Args:
+            zeroed: whether its expired stock counts as 0.
+        """
         if self.expired:
+            now = "counts as 0" if zeroed else "stays in force"
             return (
                 f"{self.supplier}: expired, its stock is {self.age_days} days old, more than a month, and "
-                f"stays in force until there is a good list ({self.reason})"
+                f"{now} until there is a good list ({self.reason})"
             )
         if self.verdict in {None, Verdict.HELD, Verdict.REJECTED}:
             return f"{self.supplier}: {self.reason}"
@@ -98,9 +102,12 @@ class RunSummary(BaseModel):
         other_feeds: a line for each other supplier of which an earlier run of that day left a report.
         unrecognised: uploads that belong to no supplier.
         retired: suppliers whose stock is still in the table, though the suppliers file has them no more.
+        kept_suppliers, kept_stores: why each supplier or store that failed the audit keeps what is published
+            of it.
+        zeroed: suppliers whose stock has expired and counts as none, as the suppliers file asks.
         failed_tasks: names of the tasks that failed.
-        checks: rows of the audit: `check_name`, `subject`, `figure`, `bound`, `passed`, `listings`,
-            `affected`, all text.
+        checks: rows of the last audit: `check_name`, `subject`, `figure`, `bound`, `passed`, `stops`,
+            `listings`, `affected`, all text.
         published: whether the table was published.
         table_dates: if it was not: how many stores of the table there is were made for each date.
         changed: listings in the upload files, by store; empty if there are none.
@@ -117,6 +124,9 @@ class RunSummary(BaseModel):
     other_feeds: list[FeedOutcome] = []
     unrecognised: list[UnrecognisedFile] = []
     retired: list[str] = []
+    kept_suppliers: dict[str, str] = {}
+    kept_stores: dict[str, str] = {}
+    zeroed: list[str] = []
     failed_tasks: list[str] = []
     checks: list[dict[str, str]] = []
     published: bool = False
@@ -130,10 +140,20 @@ class RunSummary(BaseModel):
     def model_post_init(self, _context: Any) -> None:
         """Work out what needs a person."""
         if not self.concerns:
-            self.concerns = [concern for feed in self.feeds if (concern := feed.concern)]
+            self.concerns = [
+                concern
+                for feed in self.feeds
+                if (concern := feed.concern(zeroed=feed.supplier in self.zeroed))
+            ]
             self.concerns += [
                 f"{code} is no longer in the suppliers file, but its last stock is still in the table"
                 for code in self.retired
+            ]
+            self.concerns += [
+                f"{name} failed the table's audit and keeps its published {what}: {reason}. Mend the "
+                f"cause, or if the change is right, run the day again with {name} under accept_changes"
+                for what, kept in (("rows", self.kept_suppliers), ("file", self.kept_stores))
+                for name, reason in kept.items()
             ]
             self.concerns += [f"task {name} failed: see its log" for name in self.failed_tasks]
             if not self.published and not self.dry_run:

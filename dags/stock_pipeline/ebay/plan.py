@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from stock_pipeline.errors import NeedsPersonError
-from stock_pipeline.feeds.snapshot_files import RELEASED_METADATA, snapshot_metadata
-from stock_pipeline.lake.catalog import Snapshots, snapshots_on
+from stock_pipeline.errors import MissingTableError, NeedsPersonError
+from stock_pipeline.feeds.comparison import content_since
+from stock_pipeline.feeds.snapshot_files import CONTENT_METADATA, RELEASED_METADATA, snapshot_metadata
+from stock_pipeline.lake.catalog import Snapshots, snapshot_dates, snapshots_on
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.staging import staging_prefix, staging_table_name
 from stock_pipeline.lake.tables import EBAY
+from stock_pipeline.run_dates import month_before
 from stock_pipeline.suppliers import SuppliersFile
 
 
@@ -35,34 +37,53 @@ def plan_table(
         accept_changes: suppliers and stores which the audit is to let through however much they change.
 
     Returns:
-        `snapshots`: `supplier`, `current`, `previous` (dates as text, previous may be None) for each supplier
-        with a snapshot; `suppliers_by_mapping` and `suppliers_knowing_every_label`: those suppliers, parted
-        by how their labels are known; `limits`: of the audit; `waived`: suppliers and stores it lets through,
-        because their feed was released or their changes accepted; `staging_table` and `staging_location`
-        (`s3://…/`), of their own for each run.
+        `snapshots`: `supplier`, `current`, `previous` (dates as text, either may be None) for each supplier
+        the table is made for; `zeroed`: those of them without a current one, because theirs has expired;
+        `lost`: why each supplier is left out whose snapshot is not in the bucket; `suppliers_by_mapping` and
+        `suppliers_knowing_every_label`: the suppliers, parted by how their labels are known; `limits`: of the
+        audit; `waived`: suppliers and stores it lets through, because their feed was released, their changes
+        were accepted, or they are zeroed; `staging_table` and `staging_location` (`s3://…/`), which no other
+        run has.
 
     Raises:
         NeedsPersonError: no supplier has a snapshot on or before the date.
-        MissingTableError: a registered snapshot is not in the bucket; Athena would take it for an empty one.
     """
-    snapshots = snapshots_on(lake, run_date)
-    if not snapshots:
+    found = snapshots_on(lake, run_date)
+    if not found:
         raise NeedsPersonError(
             f"no supplier has a snapshot on or before {run_date}: there is nothing to publish"
         )
-    released = [entry.supplier for entry in snapshots if _is_released(lake, entry)]
+    snapshots: list[Snapshots] = []
+    lost: dict[str, str] = {}
+    waived = set(accept_changes)
+    for entry in found:
+        try:
+            if _is_released(lake, entry):
+                waived.add(entry.supplier)
+        except MissingTableError as error:
+            lost[entry.supplier] = str(error)
+            continue
+        ended = _is_to_end(lake, suppliers, entry, run_date)
+        snapshots.append(entry.ended() if ended else entry)
+    zeroed = [entry.supplier for entry in snapshots if entry.current is None]
     every_label = {code for code, supplier in suppliers.suppliers.items() if supplier.lists_out_of_stock}
     codes = [snapshot.supplier for snapshot in snapshots]
-    staging_table = staging_table_name(EBAY, run_date, run_id)
     return {
         "snapshots": [snapshot.as_dict() for snapshot in snapshots],
+        "zeroed": zeroed,
+        "lost": lost,
         "suppliers_by_mapping": [code for code in codes if code not in every_label],
         "suppliers_knowing_every_label": [code for code in codes if code in every_label],
         "limits": suppliers.table_limits.model_dump(),
-        "waived": sorted({*released, *accept_changes}),
-        "staging_table": staging_table,
-        "staging_location": lake.url(staging_prefix(staging_table)),
+        "waived": sorted({*waived, *zeroed}),
+        **staging(lake, run_date, run_id),
     }
+
+
+def staging(lake: Lake, run_date: date, *distinct: str) -> dict[str, str]:
+    """Where a table is staged: `staging_table` and `staging_location`, for the statements."""
+    name = staging_table_name(EBAY, run_date, *distinct)
+    return {"staging_table": name, "staging_location": lake.url(staging_prefix(name))}
 
 
 def _is_released(lake: Lake, snapshots: Snapshots) -> bool:
@@ -73,3 +94,23 @@ def _is_released(lake: Lake, snapshots: Snapshots) -> bool:
         if day
     ]
     return RELEASED_METADATA in metadata[0]
+
+
+def _is_to_end(lake: Lake, suppliers: SuppliersFile, snapshots: Snapshots, run_date: date) -> bool:
+    """Whether the current snapshot has expired by its content, and its supplier's stock then ends."""
+    supplier = suppliers.suppliers.get(snapshots.supplier)
+    if supplier is None or supplier.expired != "zero" or snapshots.current is None:
+        return False
+    return _content_day(lake, snapshots.supplier, snapshots.current) < month_before(run_date)
+
+
+def _content_day(lake: Lake, supplier: str, current: date) -> date:
+    """Since when a supplier's list has said what the current one says: the same again is no news."""
+    contents = {}
+    for day in snapshot_dates(lake, supplier):
+        if day <= current:
+            try:
+                contents[day] = snapshot_metadata(lake, supplier, day).get(CONTENT_METADATA, "")
+            except MissingTableError:
+                continue
+    return content_since(contents[current], current, contents) if contents.get(current) else current

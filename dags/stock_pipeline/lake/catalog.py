@@ -17,11 +17,18 @@ from stock_pipeline.messages import Event, Message
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """The snapshots of a supplier that count on a day: the newest one, and the one before it if there is."""
+    """The snapshots of a supplier that count on a day: the newest one, and the one before it if there is.
+
+    Without a current one the supplier has no stock.
+    """
 
     supplier: str
-    current: date
+    current: date | None
     previous: date | None
+
+    def ended(self) -> Snapshots:
+        """The same once the current snapshot no longer counts."""
+        return Snapshots(self.supplier, None, self.current)
 
     def as_dict(self) -> dict[str, str | None]:
         """Plain text values, for an XCom and for the query's template."""

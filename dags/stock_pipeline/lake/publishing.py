@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -68,6 +68,7 @@ def publish(
     fence: Fence,
     allow_older: bool = False,
     within: tuple[str, ...] = (),
+    keep: Collection[tuple[str, ...]] = (),
 ) -> Published:
     """Copy each staged partition's file over the published one; drop partitions that are staged no more.
 
@@ -82,6 +83,7 @@ def publish(
         allow_older: publish even if what is there is of a later date.
         within: the leading partition values that the staging table is about, such as one store; partitions
             of `table` with other values are neither looked at nor touched.
+        keep: partition values of which the published file stays as it is.
 
     Raises:
         PublishRefusedError: the published table is of a later date and `allow_older` is not set, or the
@@ -103,7 +105,7 @@ def publish(
         raise PublishRefusedError(
             f"{staging_table} has the partition {'/'.join(outside[0])}, which is not of {'/'.join(within)}"
         )
-    sources = {values: _only_object(lake, entry) for values, entry in staged.items()}
+    sources = {values: _only_object(lake, entry) for values, entry in staged.items() if values not in keep}
     registered = {entry.values for entry in _published(lake, table, within)}
     published = {*registered, *values_of_objects(lake, table, within)}
     _refuse_older(lake, table, published, run_date, allow_older)
@@ -115,7 +117,7 @@ def publish(
             source, table.key(*values), metadata={RUN_DATE_METADATA: run_date.isoformat(), **fence.mark}
         )
         log.info("Published %s (%d of %d)", table.key(*values), number, len(sources))
-    removed = sorted(published - staged.keys())
+    removed = sorted(published - staged.keys() - set(keep))
     for values in removed:
         fence.hold()
         # Entry first: a catalog entry without a file would break queries, a file without an entry is unseen.
@@ -126,7 +128,7 @@ def publish(
         lake.delete(table.key(*values))
         log.warning("Removed %s: it is not in the new table", table.key(*values))
     return Published(
-        [Partition(values, lake.location(table, *values)) for values in sorted(staged) if values], removed
+        [Partition(values, lake.location(table, *values)) for values in sorted(sources) if values], removed
     )
 
 

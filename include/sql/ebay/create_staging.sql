@@ -2,7 +2,7 @@
     `plan` is what stock_pipeline.ebay.plan made. Every snapshot is named by its partition's literal values, so
     Athena reads those partitions and no others; the stock is aggregated before the join, so that the join
     meets one row for each label. -#}
-{%- from "ebay/macros.jinja" import partitions_of, text_list -%}
+{%- from "ebay/macros.jinja" import partitions_of, staging_properties, text_list -%}
 {%- macro stock(which) -%}
     SELECT supplier, custom_label, min(quantity) AS quantity
     FROM supplier_stock
@@ -11,12 +11,7 @@
 {%- endmacro -%}
 CREATE TABLE {{ plan["staging_table"] }}
 WITH (
-    format = 'PARQUET',
-    write_compression = 'ZSTD',
-    external_location = '{{ plan["staging_location"] }}try={{ ti.try_number }}/',
-    partitioned_by = ARRAY['ebay_store'],
-    bucketed_by = ARRAY['item_id'],
-    bucket_count = 1
+{{ staging_properties(plan, ti) }}
 ) AS
 WITH current_stock AS (
 {{ stock("current") }}

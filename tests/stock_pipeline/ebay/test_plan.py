@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
 import pytest
 
 from stock_pipeline.ebay.plan import plan_table
-from stock_pipeline.errors import MissingTableError, NeedsPersonError
+from stock_pipeline.errors import NeedsPersonError
 from stock_pipeline.lake.tables import SUPPLIER_STOCK
-from stock_pipeline.suppliers import load_suppliers
+from stock_pipeline.suppliers import SuppliersFile, load_suppliers
 from tests.support.lake import Lake
 
 DAY = date(2024, 8, 8)
@@ -78,5 +79,36 @@ def test_the_audit_does_not_judge_who_was_released_or_accepted(lake: Lake):
 def test_a_registered_snapshot_that_is_gone_is_not_taken_for_an_empty_one(lake: Lake, day: date):
     key = SUPPLIER_STOCK.key("APE", "2024", "08", f"{day:%d}")
     lake.s3.delete_object(Bucket=lake.bucket, Key=key)
-    with pytest.raises(MissingTableError, match=f"snapshot of {day} is registered, but .*{key} is gone"):
-        plan(lake)
+    made = plan(lake)
+    assert [entry["supplier"] for entry in made["snapshots"]] == ["OLD", "RTG"]
+    assert re.search(f"snapshot of {day} is registered, but .*{key} is gone", made["lost"]["APE"])
+
+
+def rules(expired: str) -> SuppliersFile:
+    given = load_suppliers()
+    ape = given.supplier("APE").model_copy(update={"expired": expired})
+    return given.model_copy(update={"suppliers": {**given.suppliers, "APE": ape}})
+
+
+@pytest.mark.parametrize(
+    ("expired", "contents", "on", "zeroed"),
+    [
+        ("zero", {"2024-08-09": "a"}, "2024-09-09", []),
+        ("zero", {"2024-08-09": "a"}, "2024-09-10", ["APE"]),
+        ("keep", {"2024-08-09": "a"}, "2024-09-10", []),
+        # The same list again does not make the stock younger; another one does.
+        ("zero", {"2024-08-09": "a", "2024-09-01": "a", "2024-09-08": "a"}, "2024-09-10", ["APE"]),
+        ("zero", {"2024-08-09": "a", "2024-09-01": "b", "2024-09-08": "a"}, "2024-09-10", []),
+    ],
+)
+def test_stock_that_has_expired_ends_if_the_supplier_says_so(
+    lake: Lake, expired: str, contents: dict[str, str], on: str, zeroed: list[str]
+):
+    for day, content in contents.items():
+        key = lake.put_snapshot("APE", date.fromisoformat(day), {})
+        lake.put(key, lake.read(key), Metadata={"content": content})
+    made = plan_table(lake, suppliers=rules(expired), run_date=date.fromisoformat(on), run_id="x")
+    assert made["zeroed"] == made["waived"] == zeroed
+    (entry,) = (entry for entry in made["snapshots"] if entry["supplier"] == "APE")
+    older, newest = sorted(["2024-08-08", *contents])[-2:]
+    assert (entry["current"], entry["previous"]) == ((None, newest) if zeroed else (newest, older))

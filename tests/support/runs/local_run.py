@@ -253,6 +253,7 @@ class LocalRun:
         ready = {
             TriggerRule.ALL_SUCCESS: all(state == SUCCESS for state in before),
             TriggerRule.ALL_DONE: True,
+            TriggerRule.NONE_FAILED: all(state in {SUCCESS, "skipped"} for state in before),
             TriggerRule.ALL_DONE_MIN_ONE_SUCCESS: SUCCESS in before,
         }
         if not ready[task.trigger_rule]:
