@@ -112,7 +112,13 @@ def leave_behind(stack: Stack) -> None:
     """What runs find only now and then, so that they do what they do about it."""
     # A store that is no more.
     gone = EBAY.key("GONE")
-    row_of_it = {"item_id": 1, "quantity": 1, "quantity_delta": 0, "custom_label": "A", "supplier_store": "B"}
+    row_of_it = {
+        "item_id": 1,
+        "quantity": 1,
+        "quantity_delta": 0,
+        "custom_label": "A",
+        "supplier_store": FEW[0],
+    }
     stack.put_parquet(gone, pl.DataFrame([row_of_it], schema=EBAY.schema).to_arrow())
     stack.register(EBAY.name, ["GONE"], gone)
     stack.put(f"{ebay_upload_prefix(FIRST)}GONE.csv", b"of an earlier run of the day")
