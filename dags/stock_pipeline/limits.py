@@ -101,6 +101,7 @@ class StoreLimits(Strict):
         max_rejected_share: more rejected rows than this, and nothing of the file is believed.
         max_lost_share: of the store's listings, those that would go.
         max_moved_share: of the uploaded listings the store has, those that would change supplier.
+        max_relabelled_share: of these listings, those that would change their custom label.
         max_share_of_other_stores: of the uploaded listings, those which another store has.
         min_listings: a file with fewer listings that the store has is not judged by how many of them move.
     """
@@ -108,6 +109,7 @@ class StoreLimits(Strict):
     max_rejected_share: Share
     max_lost_share: Share
     max_moved_share: Share
+    max_relabelled_share: Share
     max_share_of_other_stores: Share
     min_listings: Annotated[int, Field(ge=1)]
 
@@ -119,10 +121,16 @@ class ProductLimits(Strict):
         max_rejected_share: of the file's rows, those with a blank field.
         max_lost_share: of all rows, those that would go.
         max_lost_share_by_supplier: of one supplier's rows.
-        min_rows: a supplier with fewer rows is not judged by its share.
+        max_share_parts_changed: of one supplier's labels, those that would have other parts.
+        max_share_to_zero, max_share_from_zero: of one supplier's labels, those that would lose or regain
+            their stock by its last accepted list.
+        min_rows: a supplier with fewer rows or labels is not judged by its shares.
     """
 
     max_rejected_share: Share
     max_lost_share: Share
     max_lost_share_by_supplier: Share
+    max_share_parts_changed: Share
+    max_share_to_zero: Share
+    max_share_from_zero: Share
     min_rows: Annotated[int, Field(ge=1)]

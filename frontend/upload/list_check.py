@@ -16,20 +16,19 @@ from pydantic import BaseModel
 
 from frontend.core.aws import OUTAGE, lake, outage_in_words
 from frontend.upload.feed_check import Outlook, unchecked
-from stock_pipeline.errors import MissingTableError, RejectedFile
-from stock_pipeline.feeds.mapping import product_table
+from stock_pipeline.errors import RejectedFile
 from stock_pipeline.file_names import name_fault
 from stock_pipeline.lake.tables import PRODUCT, STORES
 from stock_pipeline.refresh.judgement import (
     StoreSheets,
     check_listings,
-    check_mapping,
     count_mapping,
     rows_by_supplier,
     store_groups,
     stores_of_sheets,
 )
 from stock_pipeline.refresh.list_reader import ListReader
+from stock_pipeline.refresh.product import judge_mapping
 from stock_pipeline.refresh.store import store_of_name
 from stock_pipeline.spreadsheets.lists import ENDINGS
 from stock_pipeline.spreadsheets.streaming import LISTING_LIMITS
@@ -148,13 +147,9 @@ def _look_at_mapping(reader: ListReader, path: Path, found: ListCheck, notes: li
     """Judge the mapping against the one in force."""
     sent = reader.read_mapping_file(path)
     found.counts, found.suppliers = count_mapping(sent), rows_by_supplier(sent.mapping)
-    in_force = _mapping_in_force()
-    before = {} if in_force is None else rows_by_supplier(in_force)
-    failed = [
-        check.text
-        for check in check_mapping(sent, before, load_suppliers().product_limits)
-        if not check.passed
-    ]
+    judged = judge_mapping(lake(), sent, load_suppliers())
+    in_force = judged.in_force
+    failed = [check.text for check in judged.checks if not check.passed]
     if failed:
         found.outlook = Outlook.HELD
     notes += [*failed, *_first_rejected(sent.rejected)]
@@ -162,10 +157,3 @@ def _look_at_mapping(reader: ListReader, path: Path, found: ListCheck, notes: li
         names = PRODUCT.schema.names()
         found.counts["new"] = sent.mapping.join(in_force, on=names, how="anti").height
         found.counts["gone"] = in_force.join(sent.mapping, on=names, how="anti").height
-
-
-def _mapping_in_force() -> pl.DataFrame | None:
-    try:
-        return product_table(lake()).select(PRODUCT.schema.names()).collect()
-    except MissingTableError:
-        return None

@@ -118,6 +118,13 @@ HELD = {
         [one for one in BEFORE if one[2] != "FPS"],
         "supplier FPS would lose all it has, 10 rows",
     ),
+    "slid one row": (
+        [
+            (label, BEFORE[at - 1][1] if supplier == "BGA" and at else part, supplier)
+            for at, (label, part, supplier) in enumerate(BEFORE)
+        ],
+        "of supplier BGA's labels would have other parts, more than 5%",
+    ),
     "blank fields": (
         [*BEFORE, ("L", None, "BGA"), (None, "P", "BGA"), ("M", "P", None), ("N", "P", "../x")],
         "1.3% of the file's rows have a blank or unusable field",

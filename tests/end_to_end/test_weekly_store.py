@@ -125,6 +125,14 @@ HELD = {
         "supplier FPS would lose all it has, 10 rows",
     ),
     "moved": ([one | {"prefix": None} for one in AMS[:21]], False, "would change supplier"),
+    "slid one row": (
+        [
+            one | {"custom_label": other["custom_label"]}
+            for one, other in zip(AMS, [AMS[-1], *AMS[:-1]], strict=True)
+        ],
+        False,
+        "would change their custom label",
+    ),
     "another store's": (PV, False, "in another store already"),
 }
 

@@ -62,10 +62,12 @@ table_limits:
   max_share_gone: 0.25
   min_listings: 200
 store_limits:
-  {max_rejected_share: 0.05, max_lost_share: 0.2, max_moved_share: 0.2, max_share_of_other_stores: 0.01,
+  {max_rejected_share: 0.05, max_lost_share: 0.2, max_moved_share: 0.2,
+   max_relabelled_share: 0.1, max_share_of_other_stores: 0.01,
    min_listings: 20}
 product_limits:
-  {max_rejected_share: 0.01, max_lost_share: 0.2, max_lost_share_by_supplier: 0.2, min_rows: 200}
+  {max_rejected_share: 0.01, max_lost_share: 0.2, max_lost_share_by_supplier: 0.2,
+   max_share_parts_changed: 0.05, max_share_to_zero: 0.05, max_share_from_zero: 0.05, min_rows: 200}
 stores: [AMS, RTG_FPS]
 suppliers:
   APE:

@@ -190,7 +190,7 @@ def _read_store(reader: ListReader, file: Path, store: str) -> tuple[dict[str, A
 
 def _read_mapping(reader: ListReader, file: Path) -> tuple[dict[str, Any], pl.DataFrame]:
     sent = reader.read_mapping_file(file)
-    checks = check_mapping(sent, {}, load_suppliers().product_limits)
+    checks = check_mapping(sent, {}, [], load_suppliers().product_limits)
     reasons = [check.text for check in checks if not check.passed]
     verdict = Verdict.HELD if reasons else Verdict.ACCEPTED
     return {"verdict": verdict, "reasons": reasons, "counts": count_mapping(sent)}, mapping_rows(sent)

@@ -16,6 +16,7 @@ from stock_pipeline.lake.tables import PRODUCT, STORES
 from stock_pipeline.limits import ProductLimits, StoreLimits
 from stock_pipeline.messages import listed
 from stock_pipeline.refresh.listings import Listings
+from stock_pipeline.refresh.mapping_effects import MappingEffect
 from stock_pipeline.refresh.mapping_file import HALF, MappingFile
 from stock_pipeline.refresh.report import RefreshCheck
 
@@ -100,12 +101,18 @@ def rows_by_supplier(mapping: pl.DataFrame) -> dict[str, int]:
     return dict(mapping.group_by("supplier").len().sort("supplier").rows())
 
 
-def check_mapping(sent: MappingFile, before: Mapping[str, int], limits: ProductLimits) -> list[RefreshCheck]:
+def check_mapping(
+    sent: MappingFile,
+    before: Mapping[str, int],
+    effects: Sequence[MappingEffect],
+    limits: ProductLimits,
+) -> list[RefreshCheck]:
     """Check a mapping against the one in force. It is held if a check fails.
 
     Args:
         sent: the mapping.
         before: rows of each supplier in the mapping in force; empty if there is none.
+        effects: what it would do to the stock of each supplier.
         limits: of the suppliers file.
 
     Raises:
@@ -127,4 +134,17 @@ def check_mapping(sent: MappingFile, before: Mapping[str, int], limits: ProductL
         elif has < had and had >= limits.min_rows:
             share = (had - has) / had
             checks.append(hold("lost_share_by_supplier", supplier, share, limits.max_lost_share_by_supplier))
+    for effect in effects:
+        if effect.labels < limits.min_rows:
+            continue
+        figures = {
+            "parts_changed_share": (effect.parts_changed, limits.max_share_parts_changed),
+            "to_zero_share": (effect.to_zero, limits.max_share_to_zero),
+            "from_zero_share": (effect.from_zero, limits.max_share_from_zero),
+        }
+        checks += [
+            hold(name, effect.supplier, count / effect.labels, limit)
+            for name, (count, limit) in figures.items()
+            if count is not None
+        ]
     return checks

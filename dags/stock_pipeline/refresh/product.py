@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import polars as pl
 
 from stock_pipeline.errors import MissingTableError, RejectedFile
 from stock_pipeline.feeds.mapping import product_table
@@ -17,8 +20,9 @@ from stock_pipeline.lake.tables import PRODUCT
 from stock_pipeline.lake.uploaded import quarantine_upload, recent_files
 from stock_pipeline.refresh.judgement import check_mapping, count_mapping, rows_by_supplier
 from stock_pipeline.refresh.list_reader import ListReader
+from stock_pipeline.refresh.mapping_effects import MappingEffect, effects_of_mapping, last_accepted_codes
 from stock_pipeline.refresh.mapping_file import MappingFile
-from stock_pipeline.refresh.report import RefreshFile, RefreshReport
+from stock_pipeline.refresh.report import RefreshCheck, RefreshFile, RefreshReport
 from stock_pipeline.refresh.staging import downloaded, stage_upload, upload_table
 from stock_pipeline.spreadsheets.export import harmless_csv
 from stock_pipeline.suppliers import SuppliersFile
@@ -85,7 +89,9 @@ def read_product(
             if sent.rejected.height:
                 report.rejected_rows = rows_key
                 lake.put(rows_key, harmless_csv(sent.rejected))
-            report.checks = check_mapping(sent, rows_in_force(lake), suppliers.product_limits)
+            judged = judge_mapping(lake, sent, suppliers)
+            report.checks = judged.checks
+            report.samples["parts_changed"] = [row for effect in judged.effects for row in effect.samples]
             upload = Path(folder) / "data.parquet"
             sent.mapping.match_to_schema(PRODUCT.schema).write_parquet(upload, compression="zstd")
             stage_upload(
@@ -109,13 +115,30 @@ def read_product(
     }
 
 
-def rows_in_force(lake: Lake) -> dict[str, int]:
-    """Count the rows of each supplier in the mapping in force; empty if there is none."""
+@dataclass(frozen=True, slots=True)
+class MappingJudgement:
+    """The checks of a mapping, what it would do to the stock, and the mapping in force, if there is one."""
+
+    checks: list[RefreshCheck]
+    effects: list[MappingEffect]
+    in_force: pl.DataFrame | None
+
+
+def judge_mapping(lake: Lake, sent: MappingFile, suppliers: SuppliersFile) -> MappingJudgement:
+    """Check a mapping against the one in force and what it would do to the last accepted lists.
+
+    Raises:
+        RejectedFile: no row can be used.
+    """
+    limits = suppliers.product_limits
     try:
-        product = product_table(lake)
+        in_force = product_table(lake).select(PRODUCT.schema.names()).collect()
     except MissingTableError:
-        return {}
-    return rows_by_supplier(product.select("supplier").collect())
+        return MappingJudgement(check_mapping(sent, {}, [], limits), [], None)
+    effects = effects_of_mapping(sent.mapping, in_force, last_accepted_codes(lake, suppliers), suppliers)
+    return MappingJudgement(
+        check_mapping(sent, rows_by_supplier(in_force), effects, limits), effects, in_force
+    )
 
 
 def _note(sent: MappingFile, suppliers: SuppliersFile, report: RefreshReport) -> None:
