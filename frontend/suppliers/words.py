@@ -29,6 +29,11 @@ def absent_in_words(supplier: Supplier) -> str:
     return {"zero": "is 0", "keep": "stays as it was"}[supplier.absent]
 
 
+def expired_in_words(supplier: Supplier) -> str:
+    """What stock counts as that is older than a month."""
+    return {"keep": "stays in force", "zero": "counts as 0"}[supplier.expired]
+
+
 def kits_in_words(supplier: Supplier) -> str:
     """What a label of several parts is worth."""
     return {"lowest": "scarcest part", "max": "most plentiful part", "sum": "sum of its parts"}[
@@ -53,6 +58,7 @@ def overview(suppliers: dict[str, Supplier]) -> list[dict[str, str]]:
             "What stock means": rule_in_words(supplier),
             "What the list leaves out": absent_in_words(supplier),
             "A kit is worth its": kits_in_words(supplier),
+            "Stock older than a month": expired_in_words(supplier),
         }
         for code, supplier in suppliers.items()
     ]

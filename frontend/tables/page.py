@@ -24,6 +24,7 @@ from frontend.tables.browse import (
     history,
     operators,
 )
+from stock_pipeline.daily_summary.summary import kept_back
 from stock_pipeline.feeds.trace import Trace, beside_the_table, labels_made_of, trace_label
 from stock_pipeline.lake.tables import STORES, SUPPLIER_STOCK, TABLES, Table
 from stock_pipeline.spreadsheets.export import harmless_csv, harmless_xlsx
@@ -198,7 +199,8 @@ def _explain(chosen: dict[str, Any], day: date) -> None:
     if store := chosen["Store"]:
         quantity = chosen["In the ebay table"]
         of_table = table_date(lake(), str(store))
-        if more := beside_the_table(trace, quantity if isinstance(quantity, int) else None, of_table):
+        known = quantity if isinstance(quantity, int) else None
+        if more := beside_the_table(trace, known, of_table, kept_back(lake(), day, supplier, str(store))):
             st.warning(plain(more), icon=":material/difference:")
     if trace.parts:
         st.caption(f"What {plain(trace.file)} says of its parts")

@@ -259,3 +259,12 @@ def other_feeds(
         if report := read_report(lake, run_date, code):
             found.append(FeedOutcome.of(report, lake.url(key)))
     return found
+
+
+def kept_back(lake: Lake, run_date: date, supplier: str, store: str) -> str | None:
+    """Why the table's audit of a day kept a supplier's or a store's published rows; None if it did not."""
+    body = lake.read_or_none(locations.run_summary_key(run_date))
+    if body is None:
+        return None
+    summary = RunSummary.model_validate_json(body)
+    return summary.kept_suppliers.get(supplier) or summary.kept_stores.get(store)

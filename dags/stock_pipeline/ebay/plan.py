@@ -7,13 +7,11 @@ from datetime import date
 from typing import Any
 
 from stock_pipeline.errors import MissingTableError, NeedsPersonError
-from stock_pipeline.feeds.comparison import content_since
-from stock_pipeline.feeds.snapshot_files import CONTENT_METADATA, RELEASED_METADATA, snapshot_metadata
-from stock_pipeline.lake.catalog import Snapshots, snapshot_dates, snapshots_on
+from stock_pipeline.feeds.snapshot_files import RELEASED_METADATA, counts_as_zero, snapshot_metadata
+from stock_pipeline.lake.catalog import Snapshots, snapshots_on
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.staging import staging_prefix, staging_table_name
 from stock_pipeline.lake.tables import EBAY
-from stock_pipeline.run_dates import month_before
 from stock_pipeline.suppliers import SuppliersFile
 
 
@@ -63,7 +61,8 @@ def plan_table(
         except MissingTableError as error:
             lost[entry.supplier] = str(error)
             continue
-        ended = _is_to_end(lake, suppliers, entry, run_date)
+        rules = suppliers.suppliers.get(entry.supplier)
+        ended = rules is not None and counts_as_zero(lake, rules, entry.current, run_date)
         snapshots.append(entry.ended() if ended else entry)
     zeroed = [entry.supplier for entry in snapshots if entry.current is None]
     every_label = {code for code, supplier in suppliers.suppliers.items() if supplier.lists_out_of_stock}
@@ -94,23 +93,3 @@ def _is_released(lake: Lake, snapshots: Snapshots) -> bool:
         if day
     ]
     return RELEASED_METADATA in metadata[0]
-
-
-def _is_to_end(lake: Lake, suppliers: SuppliersFile, snapshots: Snapshots, run_date: date) -> bool:
-    """Whether the current snapshot has expired by its content, and its supplier's stock then ends."""
-    supplier = suppliers.suppliers.get(snapshots.supplier)
-    if supplier is None or supplier.expired != "zero" or snapshots.current is None:
-        return False
-    return _content_day(lake, snapshots.supplier, snapshots.current) < month_before(run_date)
-
-
-def _content_day(lake: Lake, supplier: str, current: date) -> date:
-    """Since when a supplier's list has said what the current one says: the same again is no news."""
-    contents = {}
-    for day in snapshot_dates(lake, supplier):
-        if day <= current:
-            try:
-                contents[day] = snapshot_metadata(lake, supplier, day).get(CONTENT_METADATA, "")
-            except MissingTableError:
-                continue
-    return content_since(contents[current], current, contents) if contents.get(current) else current

@@ -8,12 +8,15 @@ from io import BytesIO
 import polars as pl
 
 from stock_pipeline.errors import MissingTableError
-from stock_pipeline.feeds.comparison import Baseline, content_of, record_of_codes
+from stock_pipeline.feeds.comparison import Baseline, content_of, content_since, record_of_codes
 from stock_pipeline.feeds.snapshot import Snapshot
 from stock_pipeline.lake import locations
+from stock_pipeline.lake.catalog import snapshot_dates
 from stock_pipeline.lake.lake import Lake
 from stock_pipeline.lake.objects import parquet
 from stock_pipeline.lake.tables import SUPPLIER_STOCK
+from stock_pipeline.run_dates import month_before
+from stock_pipeline.suppliers import Supplier
 
 RELEASED_METADATA = "released"
 """Metadata of a snapshot that was released by a person, which lets its changes through the table's audit."""
@@ -62,6 +65,30 @@ def read_baseline(lake: Lake, supplier: str, day: date) -> Baseline:
         codes=None if codes is None else pl.read_parquet(BytesIO(codes)),
         released=RELEASED_METADATA in noted,
     )
+
+
+def counts_as_zero(lake: Lake, supplier: Supplier, current: date | None, run_date: date) -> bool:
+    """Tell whether a supplier's stock in force has expired and then counts as 0, as the suppliers file asks.
+
+    Args:
+        lake: the bucket and the catalog.
+        supplier: whose stock it is.
+        current: the day of the newest snapshot that counts.
+        run_date: the day of the run.
+    """
+    if supplier.expired != "zero" or current is None:
+        return False
+    return _said_since(lake, supplier.code, current) < month_before(run_date)
+
+
+def _said_since(lake: Lake, supplier: str, current: date) -> date:
+    """Find since when a supplier's lists say what the current one says: the same again is no news."""
+    contents = {}
+    for day in snapshot_dates(lake, supplier):
+        found = lake.head(SUPPLIER_STOCK.key(supplier, *locations.date_parts(day)))
+        if day <= current and found:
+            contents[day] = found["Metadata"].get(CONTENT_METADATA, "")
+    return content_since(contents[current], current, contents) if contents.get(current) else current
 
 
 def _gone(location: str, day: date) -> MissingTableError:

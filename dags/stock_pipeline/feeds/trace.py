@@ -22,6 +22,7 @@ from stock_pipeline.feeds.feed_reader import FeedReader
 from stock_pipeline.feeds.mapping import read_mapping
 from stock_pipeline.feeds.report import FeedReport
 from stock_pipeline.feeds.snapshot import build_snapshot
+from stock_pipeline.feeds.snapshot_files import counts_as_zero
 from stock_pipeline.lake import locations
 from stock_pipeline.lake.catalog import snapshot_dates
 from stock_pipeline.lake.lake import Lake
@@ -155,18 +156,29 @@ def trace_label(
     trace.last_quantity = last["quantity"][0] if last is not None and last.height else None
     rules = suppliers.suppliers.get(supplier)
     mapping = source.mapping(rules, trace.label) if rules else None
+    known = rules is not None and mapping is not None and mapping.height > 0
+    if rules and known and counts_as_zero(lake, rules, trace.snapshot_date, run_date):
+        trace.in_table, trace.quantity = True, 0
+        trace.sentence = (
+            f"{supplier}'s last list, of {trace.snapshot_date}, says nothing newer than a month. Its stock "
+            "has expired and counts as 0."
+        )
+        return trace
     sentence = _why_this_list(source, trace) + _why(source, trace, rules, current, last, mapping)
     trace.sentence = sentence[0].upper() + sentence[1:]
     return trace
 
 
-def beside_the_table(trace: Trace, quantity: int | None, table_date: date | None) -> str | None:
+def beside_the_table(
+    trace: Trace, quantity: int | None, table_date: date | None, kept: str | None = None
+) -> str | None:
     """Why a listing has another quantity in the ebay table than its label has by now; None if it has not.
 
     Args:
         trace: of the listing's label.
         quantity: of the listing in the table; None if it is not there.
         table_date: the day the table is of; None if there is none.
+        kept: why the supplier or the store kept what was published before, if the table's audit stopped it.
     """
     if table_date is None:
         return "There is no ebay table of this store yet."
@@ -177,6 +189,11 @@ def beside_the_table(trace: Trace, quantity: int | None, table_date: date | None
         )
     if quantity is not None and quantity != trace.quantity:
         now = "not in the table any more" if trace.quantity is None else trace.quantity
+        if kept:
+            return (
+                f"The ebay table has {quantity}, from an earlier day: the audit stopped the change to {now} "
+                f"({kept}). Run the day again once the cause is mended or the change accepted."
+            )
         return (
             f"The ebay table of {table_date} has {quantity}; by what counts on {trace.run_date} it is {now}. "
             "The next run puts that in."

@@ -27,10 +27,10 @@ HOLDS = {
     "supplier_lost": "supplier {subject} would lose all it has, {value:,.0f} rows",
     "parts_changed_share": "{value:.1%} of supplier {subject}'s labels would have other parts, more "
     "than {limit:.0%} (look whether the part numbers are still beside their labels)",
-    "to_zero_share": "{value:.1%} of supplier {subject}'s labels would go to zero by its last list, more "
-    "than {limit:.0%}",
-    "from_zero_share": "{value:.1%} of supplier {subject}'s labels would come back from zero by its last list, "
+    "to_zero_share": "{value:.1%} of supplier {subject}'s labels would go to zero by its last list, "
     "more than {limit:.0%}",
+    "from_zero_share": "{value:.1%} of supplier {subject}'s labels would come back from zero by its last "
+    "list, more than {limit:.0%}",
     "relabelled_share": "{value:.1%} of the file's listings which {subject} has would change their custom "
     "label, more than {limit:.0%} (look whether the labels are still beside their item ids)",
     "moved_share": "{value:.1%} of the file's listings which {subject} has would change supplier, more than "
@@ -98,8 +98,8 @@ class RefreshReport(BaseModel):
         unknown_suppliers: those of them which the suppliers file does not have. They are in the table all the
             same, and have no stock until somebody adds them.
         checks: the figures the verdict rests on.
-        samples: up to 20 `rejected` rows, of which all are in the CSV at the key `rejected_rows`; of a mapping
-            up to 20 labels of each supplier with other parts, under `parts_changed`.
+        samples: up to 20 `rejected` rows, of which all are in the CSV at the key `rejected_rows`; of a
+            mapping up to 20 labels of each supplier with other parts, under `parts_changed`.
         release: who released it, if it would have been held.
         published: whether the table was changed.
         removed: partitions that went, because the new table has nothing in them.

@@ -384,3 +384,21 @@ def test_labels_are_found_by_their_part_or_themselves(lake: Lake, text, labels):
 def test_a_listing_that_differs_from_its_label_says_why(lake: Lake, quantity, table_date, said):
     found = beside_the_table(trace(lake, "BGA", "L-FOUR"), quantity, table_date)
     assert found == said or (said and found and found.startswith(said))
+
+
+def test_a_listing_that_the_audit_kept_says_so(lake: Lake):
+    found = beside_the_table(trace(lake, "BGA", "L-FOUR"), 9, DAY, kept="40% would go to zero (limit 25%)")
+    assert found is not None
+    assert found.startswith(
+        "The ebay table has 9, from an earlier day: the audit stopped the change to 4 (40%"
+    )
+
+
+@pytest.mark.parametrize(("days", "quantity"), [(31, 4), (32, 0)])
+def test_stock_that_has_expired_counts_as_zero_where_the_rules_say_so(lake: Lake, days: int, quantity: int):
+    rules = REAL.model_copy(update={"suppliers": {"BGA": changed("BGA", "BGA", expired="zero")}})
+    found = trace_label(
+        lake, suppliers=rules, supplier="BGA", label="L-FOUR", run_date=DAY + timedelta(days=days)
+    )
+    assert (found.in_table, found.quantity) == (True, quantity)
+    assert ("has expired and counts as 0" in found.sentence) is (quantity == 0)
