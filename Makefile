@@ -60,10 +60,11 @@ bench: $(STAMP) ## Measure how quick it is, against yardsticks; QUICK=1 for a sh
 bench-guard: $(STAMP) ## Count the wrong feeds that pass the checks, and the honest ones that are held; FEEDS=<folder>
 	@PYTHONPATH=.:dags:plugins $(RUN) -m tests.guard $(if $(FEEDS),--feeds "$$FEEDS_FOLDER")
 
-lint: $(STAMP) ## Check style, formatting, layers and types, changing nothing
+lint: $(STAMP) ## Check style, formatting, layers, words and types, changing nothing
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@PYTHONPATH=dags:plugins:. $(VENV)/bin/lint-imports --no-logo --no-cache
+	@$(RUN) -m docs.check_words
 	@$(VENV)/bin/mypy dags plugins local_aws demo samples frontend deployment docs benchmarks tests
 
 package: $(STAMP) ## Build what Amazon MWAA takes, in build/
@@ -85,7 +86,7 @@ update: ## Move every dependency to its newest version that MWAA's constraints a
 	@$(MAKE) --no-print-directory lock UPGRADE=--upgrade
 	@$(MAKE) --no-print-directory install
 
-lock: ## Resolve requirements-dev.lock anew from requirements-dev.in
+lock: ## Resolve requirements-dev.lock again from requirements-dev.in
 	@test -x $(VENV)/bin/uv || { $(PYTHON) -m venv $(VENV) && $(RUN) -m pip install --quiet uv==0.12.3; }
 	@# MWAA pins a numpy that Python 3.11 cannot have; every other pin holds on 3.11 to 3.13.
 	@grep -v '^numpy==' constraints.txt > $(VENV)/constraints.txt

@@ -14,7 +14,7 @@ class Figure:
         seconds: it took.
         yardstick: what it is compared with.
         yardstick_seconds: that took.
-        peak_mb: the most memory the process held that did it, if it was one of its own.
+        peak_mb: the most memory the process held that did it, if it was another process.
     """
 
     what: str

@@ -52,7 +52,7 @@ def make_day(folder: Path, scale: float) -> Path:
 
 
 def in_child(how: str, folder: Path, threads: int = THREADS) -> dict[str, float]:
-    """Do it in a process of its own, which has as many threads on every machine."""
+    """Do it in its own process, which has as many threads on every machine."""
     command = [sys.executable, "-m", "benchmarks.one_day", how, str(folder), str(threads)]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "dags")]),
@@ -78,7 +78,7 @@ def inflate(_paths: list[Path]) -> Callable[[Path], object]:
 
 
 def pipeline(paths: list[Path]) -> Callable[[Path], object]:
-    """What a task does with a workbook; its mapping is at hand, and gives every code a label of its own."""
+    """What a task does with a workbook; its mapping is at hand, and gives every code its own label."""
     import polars as pl
 
     from stock_pipeline.feeds.reading import read_feed

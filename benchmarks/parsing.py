@@ -26,7 +26,7 @@ print(json.dumps({"airflow": imported, "parsing": time.process_time() - imported
 
 
 def measure(folder: Path, quick: bool) -> list[Figure]:
-    """Parse in processes of their own, and take the quickest."""
+    """Parse in their own processes, and take the quickest."""
     environment = os.environ | {
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/nowhere/airflow.db",

@@ -150,7 +150,7 @@ def render(name: str, plan: dict[str, Any]) -> str:
 
 
 def read_in_child(path: Path, folder: Path) -> dict[str, Any]:
-    """Read the file as the task does, in a process of its own."""
+    """Read the file as the task does, in its own process."""
     done = subprocess.run(  # noqa: S603 - ours
         [sys.executable, "-c", READING, f"{REPOSITORY}:{REPOSITORY / 'dags'}", str(path), str(folder)],
         env={**os.environ, "POLARS_MAX_THREADS": "2", "MALLOC_ARENA_MAX": "2"},

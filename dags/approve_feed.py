@@ -1,6 +1,6 @@
 """### approve_feed: a person decides on a held feed.
 
-`daily_stock` starts a run of this DAG for each feed that it holds, named by day, supplier and file, so nobody
+`daily_stock` starts a run of this DAG for each feed that it holds, named by day, supplier and file, so no one
 is asked twice about the same file. It waits without holding a worker slot, and holds up neither the other
 suppliers nor the table.
 
@@ -15,7 +15,7 @@ look at the report and at the workbook. Is the list really this supplier's, and 
 approve it. Otherwise say what is wrong and reject it, get a good file, upload it and run the day again. The
 buttons come alive once there is a reason.
 
-**Nobody answers?** After 20 hours, before the next morning's run, the question lapses as rejected. A feed
+**No one answers?** After 20 hours, before the next morning's run, the question lapses as rejected. A feed
 can still be released by hand: trigger `daily_stock` with its day as *run_date*, the supplier under
 *suppliers* and *release*, and a *release_reason*.
 
@@ -31,7 +31,7 @@ or this one was released. The log of `describe` says which.
 - The run it started is red: see that run's own log. If the ebay table is of a later date by then, the
   released stock counts from the next run on.
 
-**Running it again** is safe: clear the run and answer again. A file that was changed since is judged anew,
+**Running it again** is safe: clear the run and answer again. A file that was changed since is judged again,
 whatever was approved.
 """
 
@@ -61,7 +61,7 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     catchup=False,
-    # Only daily_stock starts it, and what it asks must not wait for somebody to unpause it.
+    # Only daily_stock starts it, and what it asks must not wait for someone to unpause it.
     is_paused_upon_creation=False,
     max_active_runs=50,
     default_args=settings.DEFAULT_ARGS,
@@ -82,7 +82,7 @@ with DAG(
         # As an XCom it is taken as it is. A template would be rendered, with what suppliers typed in it.
         body=cast("Any", describe.output),
         response_timeout=timedelta(hours=20),
-        # It ends the asking, not the waiting, which has a limit of its own.
+        # It ends the asking, not the waiting, which has its own limit.
         execution_timeout=None,
         # Not called like a parameter of the DAG, whose value Airflow would fill in. With None as the default
         # the form sends "[object Object]"; with a blank it keeps its buttons off until something is typed.

@@ -27,7 +27,7 @@ the right file and run the day again for that supplier.
 - `create_staging_table`: Athena failed; its reason is in the log. Clear it with *downstream*.
 - `audit`: the new table is not sound (repeated listings, blanks), and nothing is published; the log names the
   check. Mend the cause and run the day again. A supplier or store that is only too far from what is published
-  of it keeps that and stops nobody else; `conclude` lists it. If the change is right, run the day again with
+  of it keeps that and stops no one else; `conclude` lists it. If the change is right, run the day again with
   its name under *accept_changes*.
 - `carry_over`, `audit_again`: the same two steps for the table in which such suppliers keep their rows.
 - `list_…`: a list for staff is missing; the stock is not affected. Clear it with *downstream* to get it.
@@ -85,7 +85,7 @@ with DAG(
         op_kwargs={"feeds": feeds.output, "run_date": settings.RUN_DATE},
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
     )
-    # A run of its own waits for the answer, so that neither this run nor the next morning's has to.
+    # Its own run waits for the answer, so that neither this run nor the next morning's has to.
     ask_for_release = TriggerDagRunOperator.partial(
         task_id="ask_for_release",
         trigger_dag_id="approve_feed",
@@ -99,7 +99,7 @@ with DAG(
         database=settings.DATABASE,
         table=settings.SUPPLIER_STOCK.name,
         partitions=XComArg(feeds, key="partition"),
-        # Whoever failed keeps nobody up; if all did, or the run was never planned, nothing is built.
+        # A feed that failed holds up no other; if all did, or the run was never planned, nothing is built.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
         outlets=[settings.SUPPLIER_STOCK],
         on_success_callback=tell_made_message(PARTITION_MESSAGE),

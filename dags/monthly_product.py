@@ -7,13 +7,13 @@ days before it, and the table `product`. Its first row names the columns custom_
 
 **Writes** `product` as a whole; the bucket keeps the version before. A report and a summary under
 `reports/monthly_product/`, with a CSV of the rows that were left out, and a copy of a rejected file under
-`quarantine/`. It is told on the SNS topic what became of the mapping, and that the run has ended.
+`quarantine/`. It is told on the SNS topic what happened to the mapping, and that the run has ended.
 
-A part may have several labels and a label several parts; a row that stands there twice counts once. A label
+A part may have several labels and a label several parts; a row that is there twice counts once. A label
 with a row in which something is blank is left out as a whole, because half a kit would be a wrong quantity.
 A supplier that the suppliers file does not have is taken and reported.
 
-**What becomes of the file.** *Accepted*: it is the mapping from now on. *Held*: the mapping, or one
+**What happens to the file.** *Accepted*: it is the mapping from now on. *Held*: the mapping, or one
 supplier's part of it, would lose a fifth of its rows, a supplier would vanish, or more than 1 % of the rows
 have a blank field; nothing is changed. *Rejected*: it cannot be read or has another header. **No file at
 all** is no failure: the run ends green, and says that there was nothing to do.
@@ -43,7 +43,7 @@ from stock_pipeline.lake.tables import PRODUCT
 
 PARAMS = {
     "run_date": forms.run_date(),
-    "release": forms.flag("Publish a held mapping that somebody has looked at."),
+    "release": forms.flag("Publish a held mapping that someone has looked at."),
     "release_reason": forms.release_reason("Why it is released; it is kept in the report."),
     "publish_older_date": forms.publish_older_date("the table"),
     "dry_run": forms.dry_run(),

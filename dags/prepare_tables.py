@@ -7,7 +7,7 @@ each store under `store_feed/`, in the folder of the day or of those shortly bef
 
 **Writes** the tables `product` and `store`, by a run of each of these two DAGs for the day, the stores' files
 taken as full lists. Then it sees to it that every file of `store` is a partition in the catalog, those too
-that somebody copied there by hand.
+that someone copied there by hand.
 
 **When a task is red**
 

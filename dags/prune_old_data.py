@@ -12,7 +12,7 @@ Every night at 23:00 London time, and by hand.
   runs left.
 
 Nothing else can be named: only keys of old days' snapshots and keys under `staging/`, and of these none that
-lies where a remaining catalog entry points to. The bucket keeps deleted files as old versions for 30 days.
+is where a remaining catalog entry points to. The bucket keeps deleted files as old versions for 30 days.
 
 **A supplier's newest snapshot** stays however old it is, and so does the record of its codes: the next list
 is compared with it, and its listings stay in the table `ebay`. The report says whose is kept and how old it

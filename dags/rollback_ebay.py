@@ -12,7 +12,7 @@ earlier quantity of every listing that differs, and a zip of them, under
 
 **Then upload the zip to eBay.** Until that is done, eBay still has the wrong quantities.
 
-**What cannot be undone.** A listing the earlier table does not know keeps on eBay what it was told since. The
+**What cannot be undone.** A listing the earlier table does not know keeps on eBay what it was sent since. The
 report counts them and names a CSV of them; look at it. A store that came into the table later stays as it is.
 A store that has left it since comes back.
 

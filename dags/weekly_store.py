@@ -17,7 +17,7 @@ item_id, and all others stay. With `replace_store` it is all that the store has,
 are removed. The supplier is RTG where uk_rtg is RTG or prefix is blank, else what follows the last `-` of
 prefix. A code that the suppliers file does not have is taken and reported: its listings wait for stock.
 
-**What becomes of a file.** *Accepted*: the store is replaced. *Held*: a fifth of the store would go, a
+**What happens to a file.** *Accepted*: the store is replaced. *Held*: a fifth of the store would go, a
 supplier would vanish from it, or the listings look like another store's; nothing is changed. *Rejected*: it
 cannot be read, has another header, or more than 5 % of its rows cannot be used. A single rejected row leaves
 its listing as it is. One store's bad file never stops the others. **No file at all** is no failure: the run
@@ -25,8 +25,8 @@ ends green, and says that there was nothing to do.
 
 **When a task is red**
 
-- `conclude` alone: a store is held or rejected, or a file belongs to nobody; its log says what to do. Release
-  a held store by running the day again with `release` and `release_reason`.
+- `conclude` alone: a store is held or rejected, or a file belongs to no supplier; its log says what to do.
+  Release a held store by running the day again with `release` and `release_reason`.
 - `read_file` or `create_staging_table`: the program or AWS failed, not the file. Clear it with *downstream*.
 - `audit`: the merged store is not sound and was not published; the log names the check. A listing that is
   there twice from before goes with a `replace_store`.
@@ -54,7 +54,7 @@ PARAMS = {
     "stores": forms.names(STORES, "Only these stores' files are read; empty is all that have one."),
     "replace_store": forms.flag("The files are full lists: listings they do not name are removed."),
     "release": forms.names(
-        STORES, "Held stores that somebody has looked at; their files are published all the same."
+        STORES, "Held stores that someone has looked at; their files are published all the same."
     ),
     "release_reason": forms.release_reason("Why they are released; it is kept in the report."),
     "publish_older_date": forms.publish_older_date("a store"),

@@ -20,7 +20,7 @@ WORK = REPOSITORY / ".local" / "demo"
 def main() -> int:
     """Run the command line."""
     signals = Signals()
-    # Before anything else, as what is imported below takes a second in which somebody may press Ctrl-C.
+    # Before anything else, as what is imported below takes a second in which someone may press Ctrl-C.
     signals.listen()
     options = _parser().parse_args()
     forget_the_shell()

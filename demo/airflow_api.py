@@ -25,7 +25,7 @@ class AirflowApi:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        # The simple auth manager gives a token to whoever asks, if it is told that all are admins.
+        # The simple auth manager gives a token to anyone who asks, if it is set to take all for admins.
         token = httpx.get(f"{address}/auth/token").raise_for_status().json()["access_token"]
         self._client = httpx.Client(
             base_url=f"{address}/api/v2", headers={"Authorization": f"Bearer {token}"}, timeout=120

@@ -56,7 +56,7 @@ def airflow_environment(
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # Bound to this machine only, so there is nobody to keep out.
+        # Bound to this machine only, so there is no one to keep out.
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         # A laptop has few cores and every worker is a process of some 150 MB.
         "AIRFLOW__CORE__PARALLELISM": "4",

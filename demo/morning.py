@@ -42,7 +42,7 @@ DAG_ID = "daily_stock"
 REFRESHES = ("monthly_product", "weekly_store")
 PRUNING = "prune_old_data"
 STORES = ("AMS", "CPO_FPS", "OR", "PG", "RTG_UMD", "SJR")
-"""Of the seller's sixteen: each takes six tasks to refresh, and somebody is watching."""
+"""Of the seller's sixteen: each takes six tasks to refresh, and someone is watching."""
 SAMPLE_DAYS = 2
 PARSE_SECONDS = 90
 START_SECONDS = 600
@@ -215,7 +215,7 @@ class Morning:
             time.sleep(1)
 
     def run(self, api: AirflowApi, lake: Lake) -> list[Outcome]:
-        """Refresh product and store, run the days, prune; returns what became of each run, in order."""
+        """Refresh product and store, run the days, prune; returns what happened to each run, in order."""
         refreshes = {dag_id: self._trigger(api, dag_id, self._days[0]) for dag_id in REFRESHES}
         outcomes = [self._watch(api, dag_id, run_id, self._days[0]) for dag_id, run_id in refreshes.items()]
         for day in self._days:
@@ -263,5 +263,5 @@ class Morning:
 
 
 def _shown(path: Path) -> Path:
-    """A path as people know it: within the repository where it lies there."""
+    """A path as people know it: relative to the repository if it is in it."""
     return path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path

@@ -2,7 +2,7 @@
 
     python3 -m demo.options --airflow-port 8080 --feeds FOLDER
 
-says what stands in the way, with exit code 1. It needs nothing but Python itself, so that on a fresh clone
+says what is in the way, with exit code 1. It needs nothing but Python itself, so that on a fresh clone
 `make demo` says it before it spends minutes on installing.
 """
 
@@ -223,10 +223,10 @@ def find_feeds(folder: Path) -> Feeds:
             raise DemoError(f"{where}: {_names(late)}: that day has not come yet, so no run can be for it")
         return feeds
     if feeds.empty:
-        raise DemoError(f"{where}: no .xlsx file lies in {_names(feeds.empty)}")
+        raise DemoError(f"{where}: no .xlsx file is in {_names(feeds.empty)}")
     if _day_of(folder.resolve().name) and _has_workbook(folder):
         raise DemoError(
-            f"{where} is the folder of a single day: give the one it lies in, {folder.resolve().parent}"
+            f"{where} is the folder of a single day: give the one it is in, {folder.resolve().parent}"
         )
     found = f"its subfolders are {_names(subfolders)}" if subfolders else "it has no subfolder at all"
     raise DemoError(
@@ -256,7 +256,7 @@ def _day_of(name: str) -> date | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Say what stands in the way; 0 if nothing does."""
+    """Say what is in the way; 0 if nothing does."""
     parser = argparse.ArgumentParser(prog="python -m demo.options", description=__doc__.split("\n")[0])
     add_options(parser)
     options = parser.parse_args(arguments)

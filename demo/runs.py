@@ -1,4 +1,4 @@
-"""What became of a run: all went well, a person is needed, or something failed that should not have."""
+"""What happened to a run: all went well, a person is needed, or something failed that should not have."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def outcome(api: AirflowApi, dag_id: str, run_id: str, day: date, state: str) -> Outcome:
-    """Find out what became of a run that has ended."""
+    """Find out what happened to a run that has ended."""
     failed = [task for task in api.tasks(dag_id, run_id) if task["state"] == "failed"]
     summary = api.xcom(dag_id, run_id, "summarise", "return_value") or {}
     broken = [_name(task) for task in failed if not _needs_person(api, dag_id, run_id, task)]
@@ -56,7 +56,7 @@ def outcome(api: AirflowApi, dag_id: str, run_id: str, day: date, state: str) ->
 
 
 def _needs_person(api: AirflowApi, dag_id: str, run_id: str, task: dict[str, Any]) -> bool:
-    """Whether a task failed only to say that somebody has to look at the data.
+    """Whether a task failed only to say that the data needs attention.
 
     The last one does whenever there is something to look at. An audit does if it came to figures; without
     them Athena failed.

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from deployment.package import PLUGINS_ZIP, REQUIREMENTS, Package
 
 PREFIX = "airflow/"
-"""Where the code lies in the bucket; the template names the same places to the environment."""
+"""Where the code is in the bucket; the template names the same places to the environment."""
 WAIT_SECONDS = 30.0
 WAITS = 120
 VERSIONS = {PLUGINS_ZIP: "PluginsS3ObjectVersion", REQUIREMENTS: "RequirementsS3ObjectVersion"}
@@ -31,7 +31,7 @@ VARIABLES = {
 }
 """Airflow Variables and the template's outputs they are set to."""
 DEFAULTS = {"stock_deadline": "09:00"}
-"""Variables that are set once; whoever changes them in Airflow keeps the change."""
+"""Variables that are set once; a change made in Airflow stays."""
 
 
 class DeployError(Exception):
@@ -112,7 +112,7 @@ def _upload(
 
 
 def _objects(target: Target) -> dict[str, str]:
-    """Keys and MD5 of what lies in the bucket."""
+    """Keys and MD5 of what is in the bucket."""
     pages = target.s3.get_paginator("list_objects_v2").paginate(Bucket=target.bucket, Prefix=PREFIX)
     return {entry["Key"]: entry["ETag"].strip('"') for page in pages for entry in page.get("Contents", [])}
 

@@ -1,4 +1,4 @@
-"""Builds the package for Amazon MWAA: the same commit gives the same bytes, whoever builds it and where.
+"""Builds the package for Amazon MWAA: the same commit gives the same bytes wherever it is built.
 
 MWAA takes a folder of DAGs, a zip of plugins and a list of requirements, and nothing else. So the folder
 `include` goes into the folder of DAGs, where `stock_airflow.settings.sql_folder` looks for it too.
@@ -34,7 +34,7 @@ class Package:
     """A package that has been built.
 
     Attributes:
-        folder: where it lies.
+        folder: where it is.
         files: paths in it, in order.
     """
 
@@ -57,7 +57,7 @@ class Package:
 def build_package(folder: Path, repository: Path = REPOSITORY) -> Package:
     """Build the package in `folder`, which is emptied before.
 
-    Only what git knows is taken, as it lies in the working tree.
+    Only what git knows is taken, as it is in the working tree.
 
     Raises:
         PackageError: the repository is not a git repository, or lacks what the package is made of.

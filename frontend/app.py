@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent
 # what every script run of Streamlit is (apache/arrow#50471). It is read when pyarrow is loaded.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
-# Streamlit puts only this folder on the path. The pipeline's own code lies in dags/.
+# Streamlit puts only this folder on the path. The pipeline's own code is in dags/.
 for place in (FOLDER.parent / "dags", FOLDER.parent):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))

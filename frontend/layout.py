@@ -56,7 +56,7 @@ NO_RAW_DOWNLOADS = "<style>button[aria-label='Download as CSV'] {display: none}<
 
 
 def draw() -> None:
-    """Draw the page that was asked for, for whoever may see it."""
+    """Draw the page that was asked for, for anyone who may see it."""
     st.set_page_config(page_title="Stock", page_icon=str(ICON), layout="wide")
     st.html(NO_RAW_DOWNLOADS)
     with told_plainly():
@@ -86,7 +86,7 @@ def _told(entry: Entry) -> Callable[[], None]:
 
 
 def _user() -> User:
-    """Whoever is at the page; stops with the sign-in button if they have not signed in yet."""
+    """The person at the page; stops with the sign-in button if they have not signed in yet."""
     chosen = settings()
     if not is_configured():
         return local_user(cast("str | None", st.get_option("server.address")), chosen.published_at)
@@ -105,5 +105,5 @@ def _who_is_here(user: User) -> None:
         st.button("Sign out", on_click=st.logout)
     else:
         st.caption(
-            f"Nobody signs in here, as the page serves this machine only. You act as {plain(user.name)}."
+            f"No one signs in here, as the page serves this machine only. You act as {plain(user.name)}."
         )

@@ -16,7 +16,7 @@ STEERING = ("AWS_", "AIRFLOW_", "STOCK_", "STREAMLIT_", "PYTHONPATH")
 
 
 def forget_the_shell(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Take out of an environment what somebody's shell, or their home, has set for other work.
+    """Take out of an environment what someone's shell, or their home, has set for other work.
 
     An AWS profile, an Airflow's settings or a proxy would otherwise reach whatever is started here.
 

@@ -241,7 +241,7 @@ def _respond(start_response: Any, status: str, kind: str, body: bytes) -> Iterab
 
 
 def read_body(environ: dict[str, Any]) -> bytes:
-    """The body of a request, which whoever answers it can read again."""
+    """The body of a request, which its handler can read again."""
     body = _body(environ)
     environ["wsgi.input"] = io.BytesIO(body)
     return body

@@ -49,7 +49,7 @@ class LocalAws:
         port: where to listen; 0 takes a free one.
         directory: for objects, query folders and results; a temporary one if None. Its contents go at `stop`.
         memory: DuckDB's memory limit.
-        host: on which address; others than this machine may reach it there, and it asks nobody who they are.
+        host: on which address; others than this machine may reach it there, and it asks no one who they are.
 
     Attributes:
         faults: calls that are to fail, while it runs.

@@ -3,7 +3,7 @@
 It reads as much of CloudFormation as the template uses. Anything beyond (a resource type, a property, an
 intrinsic function, a section) is an error that names the resource: a setting skipped in silence would hold on
 AWS and not here. There is one exception: a policy's denial of plain HTTP, where plain HTTP is all there is.
-What has no local counterpart stands under a condition that does not hold here, and is not looked at.
+What has no local counterpart is under a condition that does not hold here, and is not looked at.
 Making the resources again gives those that are there the settings of the template.
 """
 

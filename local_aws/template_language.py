@@ -122,7 +122,7 @@ def _get_attribute(argument: Any, lookup: Lookup) -> Any:
 
 def _substitute(argument: Any, lookup: Lookup) -> str:
     if not isinstance(argument, str):
-        raise TemplateError("the local reader does not know Fn::Sub with variables of its own")
+        raise TemplateError("the local reader does not know Fn::Sub with its own variables")
     name = re.compile(r"\$\{([^!.}]+)(?:\.([^}]+))?\}")
     return name.sub(lambda found: str(lookup(found[1], found[2] or "Ref")), argument).replace("${!", "${")
 
@@ -145,5 +145,5 @@ def resolve(value: Any, lookup: Lookup) -> Any:
     if not functions:
         return {key: resolve(item, lookup) for key, item in value.items()}
     if len(value) > 1 or functions[0] not in INTRINSICS:
-        raise TemplateError(f"the local reader does not know {functions[0]} as it stands here")
+        raise TemplateError(f"the local reader does not know {functions[0]} as it is here")
     return INTRINSICS[functions[0]](value[functions[0]], lookup)

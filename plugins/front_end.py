@@ -1,8 +1,8 @@
 """An entry in Airflow's navigation, under Browse, that leads to the page for operations staff.
 
-Where that page is stands in the Variable `stock_front_end`. Plugins are loaded when Airflow starts, on MWAA
+The Variable `stock_front_end` has that page's address. Plugins are loaded when Airflow starts, on MWAA
 even only when the environment is updated, so the entry leads to a small view that looks the Variable up when
-somebody clicks. The view tells nobody more than that address, and hence asks for no sign-in.
+someone clicks. The view tells no one more than that address, and hence asks for no sign-in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PREFIX = "/stock-front-end"
 
 
 async def lead_to_front_end(scope: Any, receive: Any, send: Any) -> None:
-    """An ASGI application: redirects to the page, or says that nobody has told where it is."""
+    """An ASGI application: redirects to the page, or says that its address is not set."""
     # Every Airflow process loads plugins, and only the API server needs these.
     from airflow.models import Variable  # the SDK's is for tasks
     from starlette.concurrency import run_in_threadpool

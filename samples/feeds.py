@@ -50,7 +50,7 @@ class Line:
     """One row of a supplier's list, the same from day to day but for its stock.
 
     Attributes:
-        number: which row of the supplier's it is, counted over all days; what else stands in it follows.
+        number: which row of the supplier's it is, counted over all days; what else is in it follows.
         code: the code cell as stored.
         stock: the stock cell as stored, for a formula its cached value.
         pinned: it stays as it is.
@@ -80,7 +80,7 @@ CELL_MAKERS: dict[Cell, Callable[[Line], Cell]] = {
     "condition_letter": lambda line: "BL"[line.number % 2],
     "condition_number": lambda line: 1 if line.stock else 0,
 }
-"""What can stand in a column, by the name the layouts give it."""
+"""What can be in a column, by the name the layouts give it."""
 
 
 class SupplierList:

@@ -44,15 +44,15 @@ class Layout:
     Attributes:
         rows: data rows at scale 1, about 18 % of the real count.
         headers: its header rows as sent; each day takes the next one.
-        cells: what stands in each column, by the names in `sample_feeds.CELL_MAKERS`; anything else is a
+        cells: what is in each column, by the names in `sample_feeds.CELL_MAKERS`; anything else is a
             constant.
         patterns: shapes of its part numbers with their weights: `@` is a letter, `#` a digit.
         stock: how its stock cells read; None if it has none.
         digits_are_numbers: whether a code of digits only is a number cell rather than text.
         spellings: how every n-th code is spelled otherwise, as (n, change).
-        twice_every: every n-th code stands there twice, with another quantity.
+        twice_every: every n-th code is there twice, with another quantity.
         error_every: every n-th stock cell is the error #N/A.
-        pinned: (code, stock) rows which stand there first, unchanged, every day.
+        pinned: (code, stock) rows which are there first, unchanged, every day.
         leads: rows above the header; each day takes the next ones.
         drop_share: codes that go from one day to the next.
         add_share: codes that come.
@@ -115,7 +115,7 @@ LAYOUTS: Mapping[str, Layout] = {
         cells=("code", "stock"),
         patterns={"@@####": 70, "@@####@": 14, "@######": 8, "#@@####": 8},
         stock=Counts(zero_share=0.15, usual=110, most=26_000),
-        # Quantities as text, and a code that stands there twice.
+        # Quantities as text, and a code that is there twice.
         pinned=(
             ("QV0001", "10+"), ("QV0002", ">10"), ("QV0003", "1,000"), ("QV0004", " 5 "),
             ("QV0005", 12), ("QV0005", 12),

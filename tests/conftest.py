@@ -32,7 +32,7 @@ atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
 
 # Whatever shell and home it is run from.
 forget_the_shell()
-# An address at which nothing listens: whoever forgets to name an endpoint fails, and quickly.
+# An address at which nothing listens: anyone who forgets to name an endpoint fails, and quickly.
 os.environ |= client_environment("http://127.0.0.1:1") | {
     "STOCK_SUPPLIERS_FILE": str(REPOSITORY / "tests" / "suppliers.yaml"),
     "AIRFLOW_HOME": str(AIRFLOW_HOME),
@@ -45,7 +45,7 @@ os.environ |= client_environment("http://127.0.0.1:1") | {
     "HOME": str(AIRFLOW_HOME),
 }
 
-# Each Airflow hook makes a boto session of its own, and each session reads AWS's service descriptions anew,
+# Each Airflow hook makes its own boto session, and each session reads AWS's service descriptions again,
 # which is a third of all the time. One loader for all is what a session shares among its clients anyway.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
@@ -58,7 +58,7 @@ AT_HOME = ("127.", "localhost", "::1")
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_leaves_this_machine() -> Iterator[None]:
-    """Refuse connections to anywhere else, whoever opens them."""
+    """Refuse connections to anywhere else, no matter who opens them."""
 
     def guarded(connect: Any) -> Any:
         def checked(self: socket.socket, address: Any) -> Any:

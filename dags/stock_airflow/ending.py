@@ -66,6 +66,6 @@ def conclude_run(
     ti: Any,
     **_: Any,
 ) -> None:
-    """End the run as failed if somebody has to look at something."""
+    """End the run as failed if something needs attention."""
     names = [entry[named_by] for entry in planned or []]
     run_helpers.conclude(summary, run_helpers.failed_tasks(ti, names))

@@ -88,7 +88,7 @@ DAILY_STOCK = {
         SUPPLIERS,
         "Held feeds that are right: they are accepted in this run. Only after looking at them.",
     ),
-    "release_reason": release_reason("Why the held feeds are right; stands in their reports."),
+    "release_reason": release_reason("Why the held feeds are right; their reports quote it."),
     "released_by": optional_text(
         "Who says so, if not the person who triggers the run: kept as what that person says.", 300
     ),
@@ -96,7 +96,7 @@ DAILY_STOCK = {
         None,
         type=["null", "object"],
         additionalProperties=SHA256,
-        description="SHA-256 of the file that was looked at, by supplier; another file is judged anew.",
+        description="SHA-256 of the file that was looked at, by supplier; another file is judged again.",
     ),
     "accept_changes": names(
         [*SUPPLIERS, *STORES],

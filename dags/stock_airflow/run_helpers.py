@@ -40,7 +40,7 @@ def check_run(run_date: str, dag: DAG, dag_run: Any) -> date:
     """The run date, if the run can be for it and was given parameters the DAG has.
 
     Raises:
-        NeedsPersonError: the run was given a parameter nobody knows, or a date that cannot be.
+        NeedsPersonError: the run was given a parameter no one knows, or a date that cannot be.
     """
     # The DAG's own, because Airflow adds to `params` whatever a run was given.
     unknown = sorted(set(dag_run.conf or {}) - set(dag.params))
@@ -125,7 +125,7 @@ def as_list(results: Any) -> list[Any]:
 
 
 def conclude(summary: dict[str, Any] | None, failed: list[str]) -> None:
-    """End a run as failed if somebody has to look at something.
+    """End a run as failed if something needs attention.
 
     Args:
         summary: of the run: `report` (location or None), `concerns` (sentences), `failed_tasks` (names that

@@ -61,12 +61,12 @@ def name_fault(name: str) -> str | None:
     if len(name) > LONGEST_NAME:
         return f"its name has {len(name):,} characters, and at most {LONGEST_NAME} are taken; shorten it"
     if device := _DEVICES.fullmatch(name.partition(".")[0].strip().upper()):
-        return f"Windows keeps the name {device[0]} for a device, so nobody could save it; rename it"
+        return f"Windows keeps the name {device[0]} for a device, so no one could save it; rename it"
     return None
 
 
 def first_word(name: str) -> str:
-    """What stands before the first blank, underscore or dot."""
+    """What is before the first blank, underscore or dot."""
     return re.split(f"[{WORD_ENDS}]", name, maxsplit=1)[0]
 
 

@@ -95,10 +95,10 @@ class TableLimits(Strict):
 
 
 class StoreLimits(Strict):
-    """How far the file of a store may change it without somebody looking. Shares are between 0 and 1.
+    """How far the file of a store may change it without a person looking. Shares are between 0 and 1.
 
     Attributes:
-        max_rejected_share: more rejected rows than this, and nothing of the file is believed.
+        max_rejected_share: more rejected rows than this, and nothing of the file is used.
         max_lost_share: of the store's listings, those that would go.
         max_moved_share: of the uploaded listings the store has, those that would change supplier.
         max_relabelled_share: of these listings, those that would change their custom label.
@@ -115,7 +115,7 @@ class StoreLimits(Strict):
 
 
 class ProductLimits(Strict):
-    """How far a new mapping may differ from the last without somebody looking. Shares are between 0 and 1.
+    """How far a new mapping may differ from the last without a person looking. Shares are between 0 and 1.
 
     Attributes:
         max_rejected_share: of the file's rows, those with a blank field.

@@ -16,7 +16,7 @@ MOST_BYTES = 250_000
 for the envelope in which a queue without raw delivery gets it."""
 
 MOST_LISTED = 20
-"""How many things a sentence names; whoever wants all of them finds them in the report."""
+"""How many things a sentence names; the report has all of them."""
 
 _CUT = " … (cut here, because a message may not be longer; the report has all of it)"
 _LONGEST_NAME = 200

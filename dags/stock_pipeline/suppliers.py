@@ -25,7 +25,7 @@ OTHER_FILE = "STOCK_SUPPLIERS_FILE"
 """An environment variable by which another file takes the place of the one deployed, as in the tests."""
 
 SupplierCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}$")]
-# A store becomes a folder, a file name and a part of a statement: nothing else may stand in it.
+# A store becomes a folder, a file name and a part of a statement: nothing else may be in it.
 StoreName = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9]{1,9}(_[A-Z0-9]{1,10})?$")]
 
 
@@ -125,7 +125,7 @@ class SuppliersFile(Strict):
     @model_validator(mode="after")
     def _a_name_means_one_thing(self) -> SuppliersFile:
         if twice := sorted({store for store in self.stores if self.stores.count(store) > 1}):
-            raise ValueError(f"stores: {', '.join(twice)} stands there twice")
+            raise ValueError(f"stores: {', '.join(twice)} is there twice")
         # The audit and `accept_changes` name suppliers and stores alike.
         if both := sorted(set(self.stores) & self.suppliers.keys()):
             raise ValueError(f"stores: {', '.join(both)} is a supplier's code already")
@@ -172,14 +172,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:
-            raise SuppliersFileError(
-                f"line {node.start_mark.line + 1}: {', '.join(twice)} stands there twice"
-            )
+            raise SuppliersFileError(f"line {node.start_mark.line + 1}: {', '.join(twice)} is there twice")
         return super().construct_mapping(node, deep)
 
 
 def load_suppliers(path: Path | None = None) -> SuppliersFile:
-    """Read and validate the suppliers file, again only if it has changed: whoever asks has what it says now.
+    """Read and validate the suppliers file, again only if it has changed: the caller has what it says now.
 
     Args:
         path: of another file.
@@ -283,4 +281,4 @@ def _fault(entry: dict[str, Any]) -> str:
 
 
 SUPPLIER = r"^[A-Z][A-Z0-9]{1,9}$"
-"""What a supplier's code looks like. It becomes a folder and stands in statements: nothing else may."""
+"""What a supplier's code looks like. It becomes a folder and part of statements: nothing else may."""

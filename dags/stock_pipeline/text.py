@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
-"""What nobody sees in a cell: byte order marks, joiners of no width, marks of the writing direction."""
+"""What no one sees in a cell: byte order marks, joiners of no width, marks of the writing direction."""
 
 
 INVISIBLE = str.maketrans(dict.fromkeys(UNSEEN, " "))
-"""A byte order mark left over from a CSV, and the space of no width: nobody sees them in a cell."""
+"""A byte order mark left over from a CSV, and the space of no width: no one sees them in a cell."""
 
 
 def fold(text: str) -> str:
@@ -16,7 +16,7 @@ def fold(text: str) -> str:
 
 
 SPACES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + UNSEEN
-"""Every kind of space, and what nobody sees either."""
+"""Every kind of space, and what no one sees either."""
 
 
 QUOTES = "\"'`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"

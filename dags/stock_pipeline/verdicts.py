@@ -10,7 +10,7 @@ SAMPLES = 20
 
 
 class Verdict(StrEnum):
-    """What becomes of a feed."""
+    """What happens to a feed."""
 
     ACCEPTED = "accepted"
     HELD = "held"
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 
 class Consequence(StrEnum):
-    """What becomes of a feed that does not pass a check."""
+    """What happens to a feed that does not pass a check."""
 
     HELD = "held"
     REJECTED = "rejected"

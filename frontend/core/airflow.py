@@ -72,7 +72,7 @@ class Airflow:
         Args:
             dag_id: of the DAG.
             conf: its parameters.
-            by: who starts it; stands in the run's note.
+            by: who starts it; the run's note names them.
 
         Raises:
             AirflowError: Airflow refused, does not answer, or the DAG is paused, so that it would never run.
@@ -98,7 +98,7 @@ class Airflow:
         also be a prefix of other runs' ids, so the answer is sifted.
         """
         path = f"/dags/{run.dag_id}/dagRuns/~/taskInstances"
-        # A plus sign in a query means a blank to whatever does not encode it, and what stands before it is
+        # A plus sign in a query means a blank to whatever does not encode it, and what is before it is
         # prefix enough.
         params = {"run_id_prefix_pattern": run.run_id.partition("+")[0], "limit": PAGE_OF_TASKS}
         tasks: dict[tuple[str, int], str | None] = {}
@@ -133,9 +133,9 @@ class Airflow:
 
 
 class LocalApi:
-    """The API server of an Airflow of our own, with a token it gives for a user and password.
+    """The API server of our own Airflow, with a token it gives for a user and password.
 
-    One that lets everybody in (the demo's) gives a token to whoever asks.
+    One that lets everybody in (the demo's) gives a token to anyone who asks.
 
     Args:
         url: where it answers.

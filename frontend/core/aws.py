@@ -23,7 +23,7 @@ OUTAGE = (BotoCoreError, ClientError)
 """What boto3's clients raise when AWS does not answer, or does not do what it is asked."""
 
 REFUSALS = {"AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidAccessKeyId", "NoSuchBucket"}
-"""Codes of errors that pass only once somebody changes the settings."""
+"""Codes of errors that pass only once someone changes the settings."""
 
 
 def _config(connect_seconds: float, read_seconds: float, attempts: int) -> Config:
@@ -36,7 +36,7 @@ def _config(connect_seconds: float, read_seconds: float, attempts: int) -> Confi
 
 
 QUICK = _config(2, 5, 2)
-"""Somebody waits at the page: better a message soon than an answer late."""
+"""Someone waits at the page: better a message soon than an answer late."""
 
 PATIENT = _config(3, 60, 3)
 """For what takes its time on AWS's side: a large file to be stored, a queue that waits for a message."""

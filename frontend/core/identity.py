@@ -19,7 +19,7 @@ class NotAllowedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody at the page; `name` is what their actions are recorded under."""
+    """Someone at the page; `name` is what their actions are recorded under."""
 
     name: str
     signed_in: bool
@@ -37,7 +37,7 @@ def local_user(address: str | None, published_at: str | None) -> User:
     """
     if not is_loopback(published_at or address):
         raise NotAllowedError(
-            "Nobody can sign in, and others could reach this page, so it does not work: configure sign-in "
+            "No one can sign in, and others could reach this page, so it does not work: configure sign-in "
             "(docs/front-end.md says how), or bind it to this machine only with --server.address 127.0.0.1"
         )
     return User(f"{getpass.getuser()} (not signed in)", signed_in=False)
@@ -73,7 +73,7 @@ def signed_in_user(claims: Mapping[str, Any], allowed: Sequence[str]) -> User:
     if not address.isascii() or not ADDRESS.fullmatch(address.lower()):
         raise NotAllowedError(f"{address!r} may not use this page: it is not a plain e-mail address")
     address = address.lower()
-    # What an action is recorded under must be theirs, whoever may come in. Some providers say it in text.
+    # What an action is recorded under must be theirs. Some providers say it in text.
     if claims.get("email_verified") is not True and claims.get("email_verified") != "true":
         raise NotAllowedError(
             f"{address} may not use this page: the sign-in provider does not say that this address is "

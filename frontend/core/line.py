@@ -1,4 +1,4 @@
-"""A line to stand in for what takes much memory or time: a few at once, the others in the order they came."""
+"""A queue for what takes much memory or time: a few at once, the others in the order they came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs statements on Athena for somebody who waits: they are told how far it is, and can call it off."""
+"""Runs statements on Athena for someone who waits: they are told how far it is, and can cancel it."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Queries:
         return Answer(pl.read_csv(BytesIO(body), schema=schema), progress.seconds, progress.scanned)
 
     def ask(self, statement: Statement, timeout_seconds: float = 60.0) -> Answer:
-        """Run a small query to its end; called off when it takes longer.
+        """Run a small query to its end; cancelled when it takes longer.
 
         Raises:
             QueryError: it did not succeed in time.
@@ -153,7 +153,7 @@ def _failure(progress: Progress) -> str:
     if progress.state == "CANCELLED":
         if "cutoff" in progress.reason.lower() or "limit" in progress.reason.lower():
             return f"Athena stopped the query, as it would read too much: add a filter ({progress.reason})"
-        return "the query was called off"
+        return "the query was cancelled"
     return f"Athena could not answer: {progress.reason or progress.state}"
 
 

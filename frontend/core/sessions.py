@@ -1,6 +1,6 @@
 """Which browser sessions are open, by which sign-in, and which sign-ins have ended.
 
-Streamlit keeps who somebody is in a signed cookie alone, and believes it for as long as its signature holds.
+Streamlit keeps who someone is in a signed cookie alone, and believes it for as long as its signature holds.
 So what has ended is kept here, in the memory of this server process.
 """
 
@@ -24,7 +24,7 @@ class Sessions:
         self._ended: set[str] = set()
 
     def enter(self, session_id: str, mark: str | None) -> bool:
-        """Note that a session shows the page to somebody who may see it; false if their sign-in has ended."""
+        """Note that a session shows the page to someone who may see it; false if their sign-in has ended."""
         with self._lock:
             if mark in self._ended:
                 return False

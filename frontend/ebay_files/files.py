@@ -48,7 +48,7 @@ class Folder:
 
     Attributes:
         name: of the folder.
-        files: what lies in it, by name.
+        files: what is in it, by name.
         noted: what the files say, by store; None while they are being written, or if that failed.
         marked: the stores whose files are marked as uploaded.
         written: when the last of it was written.
@@ -80,7 +80,7 @@ class Folder:
 
     @property
     def unmarked(self) -> list[str]:
-        """The stores whose files nobody has marked."""
+        """The stores whose files no one has marked."""
         return sorted(set(self.noted.stores) - self.marked) if self.noted else []
 
     @property

@@ -26,7 +26,7 @@ from stock_pipeline.ebay.upload_ledger import KEPT_DAYS, mark_uploaded, read_mar
 
 SHOWN_DAYS = 14
 SHOWN_ROWS = 2_000
-"""Of a preview. Whoever needs more downloads the file."""
+"""Of a preview. The file has the rest."""
 
 FETCHED = "ebay_files_fetched"
 """Which writings this session has downloaded, by folder."""
@@ -89,7 +89,7 @@ def _head(folder: Folder) -> None:
         )
         return
     if folder.zip is None:
-        st.info("There is nothing to tell eBay: it was told everything, or nothing has changed.")
+        st.info("Nothing to upload: eBay is up to date.")
     left, middle, _ = st.columns([1, 1, 2], vertical_alignment="center")
     if bundle := folder.zip:
         left.download_button(
@@ -128,7 +128,7 @@ def _mark(folder: Folder) -> None:
         )
         numbers = {store: fetched.get(store, number) for store, number in numbers.items()}
     st.write(
-        f"The next files leave out what eBay was told by those of {plain(folder.title)}. Mark what eBay has "
+        f"The next files leave out what eBay was sent by those of {plain(folder.title)}. Mark what eBay has "
         "taken, and nothing else."
     )
     stores = st.multiselect("Stores", sorted(numbers), default=folder.unmarked, key="ebay_files_stores")

@@ -10,7 +10,7 @@ from frontend.shell.session import choose_day, link_to
 from stock_pipeline.lake.locations import run_page_key
 
 RUN = "run"
-"""In the address: the id of a dry run, which has a report of its own."""
+"""In the address: the id of a dry run, which has its own report."""
 
 
 def page() -> None:

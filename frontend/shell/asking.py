@@ -1,4 +1,4 @@
-"""Questions to Athena on a page: asked once, told how far they are, called off by whoever waits."""
+"""Questions to Athena on a page: asked once, told how far they are, and can be cancelled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK_SECONDS = 0.6
 """An answer that comes within this is shown at once; for others there is a line on how far they are."""
 
 REUSED_SECONDS = 300.0
-"""The same question within this gets the same answer, whoever asks."""
+"""The same question within this gets the same answer, no matter who asks."""
 
 _asked: dict[Statement, tuple[float, str]] = {}
 
@@ -89,6 +89,6 @@ def _waiting(found: Asked) -> None:
         f"Athena is looking: {progress.seconds:.0f} seconds so far, {size(progress.scanned)} read.",
         icon=":material/hourglass:",
     )
-    if right.button("Call it off", width="stretch", key=f"cancel_{found.query_id}"):
+    if right.button("Cancel", width="stretch", key=f"cancel_{found.query_id}"):
         queries().cancel(found.query_id)
         st.rerun()

@@ -1,13 +1,13 @@
-"""What stands before Streamlit: who reaches it at all, and what they may upload.
+"""What comes before Streamlit: who reaches it at all, and what they may upload.
 
 Streamlit opens a session for anybody who comes, and its upload endpoint takes files for any session that is
 open. So this looks at each request and each connection first:
 
 - without sign-in, only requests to this machine's own address are served, from its own pages: another site
-  cannot reach the page through the browser of somebody who works here, whatever name it gives this machine
+  cannot reach the page through the browser of someone who works here, whatever name it gives this machine
   (DNS rebinding);
 - with sign-in, nothing is served to people who have not signed in, may not come in, or have signed out;
-- an upload needs a session that shows the page to somebody who may see it, and room for all of it.
+- an upload needs a session that shows the page to someone who may see it, and room for all of it.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def rules() -> Rules:
 _standing = False
 
 
-def stands() -> bool:
+def is_in_place() -> bool:
     """Whether requests to this server process come through a guard."""
     return _standing
 

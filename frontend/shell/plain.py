@@ -19,7 +19,7 @@ from stock_pipeline.file_names import visible
 
 BREAK = ":small[]"
 """An empty element. Streamlit looks for links, icons and arrows in runs of text *after* Markdown has taken
-the backslashes out; where this stands between two characters, it finds none."""
+the backslashes out; where this is between two characters, it finds none."""
 
 _SIGN = re.compile(r"([!-/:-@\[-`{-~])")
 _JOINT = re.compile(

@@ -74,7 +74,7 @@ def in_line() -> Iterator[None]:
 
 
 def current_user() -> User:
-    """Whoever is at the page; for recording who did what."""
+    """The person at the page; for recording who did what."""
     return cast("User", st.session_state[USER])
 
 
@@ -96,9 +96,9 @@ def london_today() -> date:
 
 
 def choose_day() -> date:
-    """The day a page is about: today in London until somebody chooses another, which then holds on all pages.
+    """The day a page is about: today in London until someone chooses another, which then holds on all pages.
 
-    It stands in the address, so that a reload and a sent link show the same day.
+    It is in the address, so that a reload and a sent link show the same day.
     """
     today = london_today()
     return st.date_input(

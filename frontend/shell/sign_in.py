@@ -92,5 +92,5 @@ def origin() -> str:
 
 
 def login_address() -> str:
-    """Where the provider is asked who somebody is."""
+    """Where the provider is asked who someone is."""
     return generate_login_redirect_url("default")

@@ -92,7 +92,7 @@ def _why(report: FeedReport) -> None:
 
 
 def _to_look_at(report: FeedReport) -> None:
-    """The workbook and its odd rows, fetched only when somebody asks for them."""
+    """The workbook and its odd rows, fetched only when someone asks for them."""
     if report.file is None:
         return
     name = report.file.key.rpartition("/")[2]
@@ -129,7 +129,7 @@ def _start(day: date) -> None:
             accepted = st.multiselect(
                 "Accept the changes of",
                 [*suppliers, *STORES],
-                placeholder="Nobody: the table's limits hold",
+                placeholder="None: the table's limits hold",
                 help="Suppliers or stores that may change beyond the table's limits in this run.",
             )
         asked = st.form_submit_button("Start the run", type="primary")

@@ -17,7 +17,7 @@ DAG_ID = "daily_stock"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What somebody asks of a run; no suppliers means all of them."""
+    """What someone asks of a run; no suppliers means all of them."""
 
     suppliers: Sequence[str] = ()
     dry_run: bool = False

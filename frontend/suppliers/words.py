@@ -23,7 +23,7 @@ def rule_in_words(supplier: Supplier) -> str:
 
 
 def absent_in_words(supplier: Supplier) -> str:
-    """What becomes of what the list leaves out."""
+    """What happens to what the list leaves out."""
     if supplier.lists_out_of_stock:
         return "in stock"
     return {"zero": "is 0", "keep": "stays as it was"}[supplier.absent]

@@ -1,4 +1,4 @@
-"""Turns what somebody picks on the Tables page into a statement for Athena.
+"""Turns what someone picks on the Tables page into a statement for Athena.
 
 Names of tables and columns come from `tables` only, and values only ever travel as execution parameters.
 """

@@ -37,7 +37,7 @@ MONTH = timedelta(days=31)
 ASKED_FOR = "tables_asked_for"
 BROWSED, FOUND, HISTORY = "tables_browsed", "tables_found", "tables_history"
 TABLE_WORDS = {
-    "ebay": "ebay: what eBay should be told",
+    "ebay": "ebay: what eBay should show",
     "supplier_stock": "supplier_stock: each supplier's stock, day by day",
     "store": "store: the listings of the stores",
     "product": "product: which parts make up which label",

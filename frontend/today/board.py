@@ -37,8 +37,8 @@ DAG_ID = "daily_stock"
 AWS, AIRFLOW = "AWS", "Airflow"
 
 STALE_SECONDS = 2.0
-"""How old a picture that somebody looks at may become without a message: an outage makes none, and a task
-of Airflow's that begins makes none either. It takes a few listings, and only while somebody looks."""
+"""How old a picture that someone looks at may become without a message: an outage makes none, and a task
+of Airflow's that begins makes none either. It takes a few listings, and only while someone looks."""
 
 PATIENCE_SECONDS = 1.5
 """After so long without an answer the pages say so. With `STALE_SECONDS` and the time until a page is drawn
@@ -67,7 +67,7 @@ class _Source:
             clock.
         answered: the same as a time of day; None before the first answer.
         fault: why the last question was not answered, as a sentence without its full stop; None if it was.
-        refusal: the same, where it is a fault that somebody has to mend.
+        refusal: the same, where it is a fault that someone has to mend.
         news: whether something has happened since it was asked.
     """
 
@@ -100,10 +100,10 @@ class _Source:
 
 @dataclass
 class _Watched:
-    """A day that somebody looks at.
+    """A day that someone looks at.
 
     Attributes:
-        looked_at: when somebody last did, in seconds of the monotonic clock.
+        looked_at: when someone last did, in seconds of the monotonic clock.
         sources: who is asked for it, by name.
         facts: what AWS told last.
         codes: the suppliers there were then.
@@ -147,7 +147,7 @@ class Board:
         """Why no messages arrive, if they do not."""
 
     def day(self, day: date) -> Day:
-        """A day's picture: at once if somebody has looked at it lately, else read first.
+        """A day's picture: at once if someone has looked at it lately, else read first.
 
         Raises:
             NoPictureError: AWS has told nothing of the day yet, and does not answer.
@@ -195,7 +195,7 @@ class Board:
         self.wake.set()
 
     def read_what_is_due(self, wait_seconds: float = 30.0) -> None:
-        """Read again the pictures that are too old; forget those at which nobody looks.
+        """Read again the pictures that are too old; forget those at which no one looks.
 
         Args:
             wait_seconds: for how long to wait until they are read.
@@ -306,7 +306,7 @@ def keep_fresh(board: Board, stop: threading.Event) -> None:
     while not stop.is_set():
         board.wake.wait(timeout=0.25)
         board.wake.clear()
-        # Not waited for: whoever does not answer must not keep the other from being asked.
+        # Not waited for: anyone who does not answer must not keep the other from being asked.
         board.read_what_is_due(wait_seconds=0)
 
 

@@ -1,6 +1,6 @@
-"""What a day looks like: every supplier's state and the table's, worked out of what lies in S3 and Airflow.
+"""What a day looks like: every supplier's state and the table's, worked out of what is in S3 and Airflow.
 
-Nothing here asks anybody: whoever has the objects and runs gets the same picture, so that a page opened late,
+It asks for nothing: the same objects and runs give the same picture, so that a page opened late,
 a lost message or a repeated one makes no difference.
 """
 

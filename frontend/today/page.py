@@ -40,8 +40,8 @@ RUN_WORDS = {
     "queued": "waiting to begin",
     "running": "running",
     "success": "ended well",
-    # A run ends so although the table is published, if there is anything that a person has to look at.
-    "failed": "ended, and somebody has to look at something",
+    # A run ends so although the table is published, if anything needs attention.
+    "failed": "finished, needs attention",
 }
 
 
@@ -53,13 +53,13 @@ def page() -> None:
 
 @st.fragment(run_every=REDRAWN_EVERY)
 def live(day: date) -> None:
-    """The picture of the day, drawn anew by itself."""
+    """The picture of the day, which redraws itself."""
     with told_plainly():
         draw(board().day(day))
 
 
 def draw(picture: Day) -> None:
-    """A day's picture. Each part has a place of its own, so that none jumps when another grows."""
+    """A day's picture. Each part has its own place, so that none jumps when another grows."""
     with st.container():
         for problem in picture.problems:
             st.warning(plain(problem), icon=":material/cloud_off:")
@@ -76,20 +76,20 @@ def draw(picture: Day) -> None:
 
 
 def _to_do(picture: Day) -> None:
-    """What somebody has to look at, with the way there."""
+    """What needs attention, with the way there."""
     if picture.count(State.ABSENT) == len(picture.suppliers):
         st.info("Nothing has been uploaded for this day yet. Upload the suppliers' files first.")
         link_to("upload", "Upload files")
         return
     if held := picture.held():
         names = plain(", ".join(line.supplier for line in held))
-        st.warning(f"Held: {names}. Nothing of a held feed counts until somebody has looked at it.")
+        st.warning(f"Held: {names}. Nothing of a held feed counts until someone has looked at it.")
         link_to("start", "Look at the held feeds and release them")
     if picture.strangers:
         names = plain(listed(picture.strangers))
         st.warning(
-            f"Nobody's: {names}. A file's name has to begin with the supplier's code, and it may not lie in "
-            "a subfolder. Upload it again on the page Upload."
+            f"We couldn't match these files to a supplier: {names}. Begin each name with the supplier's "
+            "code, and upload it again on the page Upload."
         )
     waiting = picture.count(State.UPLOADED)
     if waiting and not (picture.run and picture.run.active):

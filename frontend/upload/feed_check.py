@@ -1,7 +1,7 @@
 """Looks at a supplier's workbook as the run will, before it is sent: nothing is written anywhere.
 
 One thing is not as in the run: for a list of what is out of stock the run takes the labels of the store
-table, which is far too large to read while somebody waits. Here they are those of the last snapshot.
+table, which is far too large to read while someone waits. Here they are those of the last snapshot.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class FeedRequest(BaseModel):
     """A file to look at.
 
     Attributes:
-        path: where its content lies.
+        path: where its content is.
         name: what it is called.
         supplier: whose it is.
         run_date: the day it is for.

@@ -38,7 +38,7 @@ Kind = Literal["store", "product"]
 
 
 class ListRequest(BaseModel):
-    """A file to look at: where its content lies and what it is called."""
+    """A file to look at: where its content is and what it is called."""
 
     path: Path
     name: str

@@ -124,7 +124,7 @@ def page() -> None:
 
 def _looked_at(chosen: list[UploadedFile], name: str, day: date) -> list[Line]:
     """What is to be said of the files; they are looked at once for a batch and day."""
-    # A file is compared with the others of its batch, so another batch is looked at anew.
+    # A file is compared with the others of its batch, so another batch is looked at again.
     key = name, day, tuple(file.file_id for file in chosen)
     kept: tuple[object, list[Line]] = st.session_state.get(CHOSEN, (None, []))
     # Always there, so that the table keeps its place; if it moved, it would show twice for a moment.
@@ -156,7 +156,7 @@ def _show(lines: list[Line], kind: Kind) -> None:
         {
             "File": line.file.name,
             "For": line.subject,
-            "Outlook": badge(COLOURS[line.outlook], line.outlook),
+            "Check": badge(COLOURS[line.outlook], line.outlook),
             **{
                 head: f"{line.counts[name]:,}" if name in line.counts else ""
                 for name, head in kind.counts.items()
@@ -209,7 +209,7 @@ def _offer_to_send(lines: list[Line], kind: Kind, day: date) -> None:
     if not sendable:
         return
     if any(line.outlook is Outlook.HELD for line in lines):
-        st.warning("What would be held can be sent, but will not count until somebody releases it.")
+        st.warning("What would be held can be sent, but will not count until someone releases it.")
     if any(line.outlook is Outlook.PARTLY for line in lines):
         st.warning("Some sheets would not be used, and the run would need attention. Mend them first.")
     label = f"Upload {len(sendable)} file{'s' if len(sendable) > 1 else ''} for {day:%d %B %Y}"
@@ -233,7 +233,7 @@ def _send(sendable: list[Line], kind: Kind, day: date) -> list[Sent]:
 
 
 def _show_sent(kind: Kind) -> None:
-    """What became of the batch before, and what to do next."""
+    """What happened to the batch before, and what to do next."""
     prefix, day, sent = st.session_state.get(SENT, ("", None, []))
     if prefix != kind.prefix:
         st.info(
@@ -251,7 +251,7 @@ def _show_sent(kind: Kind) -> None:
         _offer_refresh(kind.refresh, day)
         return
     st.write("A run that is waiting takes them by itself. If the day's run has ended, start it again.")
-    link_to("today", "See what becomes of them")
+    link_to("today", "See what happens to them")
     link_to("start", "Start a run")
 
 

@@ -1,4 +1,4 @@
-"""Sorts the files somebody chose, and sends them where the pipeline looks for them, overwriting nothing."""
+"""Sorts the files someone chose, and sends them where the pipeline looks for them, overwriting nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UPLOADED_BY = "uploaded-by"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A file somebody chose: its name without any folder, and what is in it."""
+    """A file someone chose: its name without any folder, and what is in it."""
 
     name: str
     content: bytes
@@ -98,7 +98,7 @@ class Line:
     """A chosen file and what is to be said of it.
 
     Attributes:
-        subject: whose it is: a supplier, the stores, the mapping; `?` if nobody knows.
+        subject: whose it is: a supplier, the stores, the mapping; `?` if no one knows.
         feed: what a supplier's list comes to, if it could be looked at.
     """
 
@@ -111,7 +111,7 @@ class Line:
 
     @property
     def can_be_sent(self) -> bool:
-        """What would be held may be sent too, because somebody may release it."""
+        """What would be held may be sent too, because someone may release it."""
         return self.outlook is not Outlook.UNUSABLE
 
 
@@ -140,7 +140,7 @@ def look_at_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[Line]:
 
 
 def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck]:
-    """Look at each file as the run will, in a process of its own; in order, each as soon as it is known."""
+    """Look at each file as the run will, in its own process; in order, each as soon as it is known."""
     with TemporaryDirectory(prefix="stock_check_") as folder, FeedReader() as reader:
         for number, entry in enumerate(entries):
             path = Path(folder) / f"{number}{WORKBOOK_ENDING}"
@@ -160,7 +160,7 @@ def check_feeds(entries: Sequence[Sorted], run_date: date) -> Iterator[FeedCheck
 
 
 def check_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[ListCheck]:
-    """Look at stores' files or the mapping's, in a process of their own; each as soon as it is known."""
+    """Look at stores' files or the mapping's, in their own process; each as soon as it is known."""
     with TemporaryDirectory(prefix="list_check_") as folder, ListReader() as reader:
         for number, file in enumerate(files):
             path = Path(folder) / f"{number}{Path(file.name).suffix.lower()}"
@@ -170,7 +170,7 @@ def check_lists(files: Sequence[Chosen], kind: Kind) -> Iterator[ListCheck]:
 
 
 class Outcome(StrEnum):
-    """What became of a file that was sent."""
+    """What happened to a file that was sent."""
 
     SENT = "sent"
     SENT_BESIDE = "sent under another name, because that one was taken; the newest file counts"
@@ -179,7 +179,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file after it was sent, with the key it lies under."""
+    """A file after it was sent, with the key it is under."""
 
     name: str
     key: str
@@ -214,7 +214,7 @@ def send(lake: Lake, folder: str, file: Chosen, by: str) -> Sent:
 
 
 def _newest(lake: Lake, folder: str, name: str) -> str | None:
-    """The key of the newest file in the folder that begins with the same word, whoever's that is."""
+    """The key of the newest file in the folder that begins with the same word, no matter whose that is."""
     word = first_word(name).casefold()
     found = [
         (entry["LastModified"], entry["Key"])

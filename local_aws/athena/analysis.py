@@ -49,7 +49,7 @@ class Reference:
 
 
 def bind_tables(query: exp.Expr, lookup: Callable[[Name], Table]) -> list[Reference]:
-    """Replace every table of a query by a view of its own, in place; CTEs stay what they are.
+    """Replace every table of a query by its own view, in place; CTEs stay what they are.
 
     Args:
         query: the parsed query.
@@ -145,7 +145,7 @@ def _filters(scope: Scope, alias: str) -> Iterator[exp.Expr]:
     """Give the conditions that drop a source's rows: WHERE, and the ONs that do not preserve it.
 
     A condition that NULLs satisfy must still be left unused (an outer join makes NULL rows after the scan);
-    whoever evaluates it checks that.
+    its caller checks that.
     """
     where = scope.expression.args.get("where")
     if where is not None:

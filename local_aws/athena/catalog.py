@@ -1,4 +1,4 @@
-"""The Glue catalog as Athena sees it: databases, tables, and the partitions somebody registered."""
+"""The Glue catalog as Athena sees it: databases, tables, and the partitions someone registered."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class Catalog:
                 ],
             )
             for error in response.get("Errors", []):
-                # Somebody registered the same partition meanwhile: what was wanted is so.
+                # Someone registered the same partition meanwhile: what was wanted is so.
                 detail = error.get("ErrorDetail", {})
                 if detail.get("ErrorCode") != "AlreadyExistsException":
                     raise QueryFailedError("HIVE_METASTORE_ERROR", detail.get("ErrorMessage", "unknown"))

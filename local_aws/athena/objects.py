@@ -70,7 +70,7 @@ def list_objects(s3: S3Client, location: str) -> list[StoredObject]:
 
 
 def location_is_empty(s3: S3Client, location: str) -> bool:
-    """Tell whether no object at all lies below a location."""
+    """Tell whether no object at all is below a location."""
     bucket, prefix = split_uri(location)
     return not s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount")
 

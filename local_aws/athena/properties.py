@@ -117,7 +117,7 @@ class CtasProperties:
 
 
 def _pair(item: exp.Expr) -> tuple[str, Any]:
-    # sqlglot has classes of its own for a few properties, and one class for the rest.
+    # sqlglot has its own classes for a few properties, and one class for the rest.
     if isinstance(item, exp.FileFormatProperty):
         return "format", _value(item.this)
     if isinstance(item, exp.PartitionedByProperty):

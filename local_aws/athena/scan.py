@@ -230,7 +230,7 @@ def _misread(reference: Reference, footer: Footer) -> list[Column]:
 
 
 def _select(reference: Reference, footer: Footer, paths: list[Path]) -> str:
-    # A column that a file has in another type is left out: nobody asked for it, or the check above refused.
+    # A column that a file has in another type is left out: no one asked for it, or the check above refused.
     misread = {column.name for column in _misread(reference, footer)}
     present = footer.physical
     columns = [

@@ -64,7 +64,7 @@ class AthenaService:
 
     Args:
         endpoint: the server's own address.
-        directory: for cached objects, query folders and results; removed by whoever made it.
+        directory: for cached objects, query folders and results; the caller removes it.
         memory: DuckDB's memory limit.
         cache_bytes: how much object content is kept on disk between queries.
     """
@@ -274,7 +274,7 @@ class AthenaService:
     def _client(self, service: str, region: str) -> Any:
         key = (service, region)
         if key not in self._clients:
-            # A session of its own: boto3's default one must not be used from several threads at once.
+            # Its own session: boto3's default one must not be used from several threads at once.
             self._clients[key] = boto3.session.Session().client(
                 service, config=_CLIENT_CONFIG, **client_arguments(self._endpoint, region)
             )

@@ -24,7 +24,7 @@ _SHOW = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Name:
-    """A table's name as written: lower-case parts, the database empty if unqualified, and where it stands."""
+    """A table's name as written: lower-case parts, the database empty if unqualified, and where it is."""
 
     database: str
     table: str
@@ -101,7 +101,7 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Statement:
 
 
 def position(node: exp.Expr | None) -> str:
-    """Say where a node stands in the statement, as `line l:c`."""
+    """Say where a node is in the statement, as `line l:c`."""
     if isinstance(node, exp.Table):
         node = node.args.get("catalog") or node.args.get("db") or node.this
     elif isinstance(node, exp.Column):

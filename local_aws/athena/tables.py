@@ -30,7 +30,7 @@ class Target:
         database: what an unqualified name belongs to.
         default_location: where a CTAS without `external_location` writes.
         query_id: begins the names of the objects written.
-        location_enforced: whether the workgroup allows a CTAS no location of its own.
+        location_enforced: whether the workgroup refuses a CTAS that names its location.
     """
 
     database: str

@@ -20,7 +20,7 @@ STORAGE_FIELDS = ("Columns", "InputFormat", "OutputFormat", "SerdeInfo")
 
 
 class PartitionInput(TypedDict):
-    """A partition to register: its key values in order, and the `s3://` folder it lies in."""
+    """A partition to register: its key values in order, and the `s3://` folder it is in."""
 
     values: list[str]
     location: str

@@ -67,7 +67,7 @@ def dag_as_scheduled(dag: DAG) -> SerializedDAG:
 @every_dag
 def test_one_run_at_a_time_and_nothing_is_caught_up(dag: DAG) -> None:
     assert (dag.max_active_runs == 1) is (dag.dag_id not in ASKING)
-    # Who asks must not wait for somebody to unpause it.
+    # The caller must not wait for someone to unpause it.
     assert (dag.is_paused_upon_creation is False) is (dag.dag_id in ASKING)
     assert dag.catchup is False
     assert dag.tags
@@ -109,7 +109,7 @@ def test_every_task_has_an_owner_a_limit_and_retries(dag: DAG) -> None:
     for task in dag.tasks:
         assert task.owner == "stock", task.task_id
         assert (task.retries or 0) >= 1, task.task_id
-        # A person's answer has a limit of its own.
+        # A person's answer has its own limit.
         limit = "response_timeout" if isinstance(task, HITLOperator) else "execution_timeout"
         assert getattr(task, limit), task.task_id
         assert task.retry_delay.total_seconds() > 0, task.task_id
@@ -227,7 +227,7 @@ print(json.dumps({"modules": sorted(sys.modules), "dags": sorted(bag.dags),
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What a process of its own finds, with nothing to ask: no Variable, no connection, no database."""
+    """What its own process finds, with nothing to ask: no Variable, no connection, no database."""
     home = tmp_path_factory.mktemp("parsing")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_VAR_")}
     environment = kept | {

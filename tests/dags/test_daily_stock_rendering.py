@@ -257,7 +257,7 @@ def test_an_unset_variable_is_named(new: New, monkeypatch: pytest.MonkeyPatch, n
     ("conf", "message"),
     [
         ({"supplier": ["BGA"]}, "No parameter supplier; there are .*suppliers"),
-        ({"suppliers": ["NOBODY"]}, "No supplier 'NOBODY'; the suppliers file has .*BGA"),
+        ({"suppliers": ["NOTHERE"]}, "No supplier 'NOTHERE'; the suppliers file has .*BGA"),
         ({"suppliers": ["BGA", "bga"]}, "No supplier 'bga'"),
     ],
 )

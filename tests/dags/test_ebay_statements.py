@@ -140,7 +140,7 @@ def stock(stack: Stack, supplier: str, day: date, **quantities: int) -> None:
         }
         stack.put_parquet(key, pa.table(columns))
     else:
-        stack.put(key, b"nobody may read this")
+        stack.put(key, b"not to be read")
     stack.register(SUPPLIER_STOCK.name, list(values), key)
 
 
@@ -151,7 +151,7 @@ def listings(stack: Stack, store: str, supplier: str, *listed: tuple[int, str | 
         table = pa.table({"item_id": pa.array(items, pa.int64()), "custom_label": list(labels)})
         stack.put_parquet(key, table)
     else:
-        stack.put(key, b"nobody may read this")
+        stack.put(key, b"not to be read")
     stack.register(STORE.name, [store, supplier], key)
 
 
@@ -174,7 +174,7 @@ def warehouse(stack: Stack) -> Stack:
     listings(stack, "AMS", "BGA", (1, "A1"), (2, "a2 "), (3, "A3"))
     listings(stack, "PV", "BGA", (4, "A1"), (5, "A9"))
     listings(stack, "PV", "KLA", (6, "K1"), (7, "A9"), (8, "A1"))
-    # A listing without a label is nobody's: not even the out list's, who knows every label.
+    # A listing without a label has no supplier: not even the out list, which knows every label.
     listings(stack, "PV", "RTG", (9, "R1"), (10, "R2"), (11, "R3"), (12, " "), (13, None))
     listings(stack, "AST", "BGA", (14, "B1"), (15, "B2"))
     listings(stack, "PV", "ELR")
@@ -484,7 +484,7 @@ def test_suppliers_in_trouble_keep_their_published_rows(
 def test_what_does_not_meet_is_listed(
     warehouse: Stack, templates: jinja2.Environment, made: dict[str, Any]
 ) -> None:
-    listings(warehouse, "PV", "ELR", (16, "E1"))  # until here nobody was to read it
+    listings(warehouse, "PV", "ELR", (16, "E1"))  # until here no one was to read it
     labels, stock = (warehouse.query(render(templates, name, made)) for name in LISTS)
     # K1's listing is KLA's own; BGA lists no B1 and B2 but AST does.
     assert labels == []

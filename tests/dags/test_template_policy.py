@@ -29,7 +29,7 @@ IN_STATEMENTS = [
     r"limits\[[a-z_\"~ ]+\]",
     r"ti\.try_number",
     r"store|movement|kind|column|day\[[0-9:]+\]",
-    # What the macros are given stands in the statement's own file.
+    # What the macros are given is in the statement's own file.
     r"name|figure|bound|passed|source",
     r"\"\" if loop\.first else (\", \"|\"\\n {7}OR \")",
     # The rest is a text literal, in which a quote stays what it is.

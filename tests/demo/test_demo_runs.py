@@ -1,4 +1,4 @@
-"""What became of a run: a red one is no failure of the demo if it is red because a person is needed."""
+"""What happened to a run: a red one is no failure of the demo if it is red because a person is needed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WELL = Outcome("daily_stock", DAY, "http://127.0.0.1:8080/run", "success")
 
 
 class Api:
-    """As much of Airflow as says what became of a run."""
+    """As much of Airflow as says what happened to a run."""
 
     def __init__(self, tasks: dict[str, str], xcoms: dict[tuple[str, str, int], Any]) -> None:
         self._tasks = tasks

@@ -103,8 +103,8 @@ TOMORROW_OR_LATER = (date.today() + timedelta(days=3)).isoformat()  # noqa: DTZ0
         (("APE SF.xlsx",), "it has no subfolder at all"),
         (("monday/APE SF.xlsx", "20240801/APE SF.xlsx"), "its subfolders are 20240801, monday"),
         (("2024-02-30/APE SF.xlsx",), "its subfolders are 2024-02-30"),
-        (("2024-08-01/",), "no .xlsx file lies in 2024-08-01"),
-        (("2024-08-01/APE SF.pdf", "2024-08-02/"), "no .xlsx file lies in 2024-08-01, 2024-08-02"),
+        (("2024-08-01/",), "no .xlsx file is in 2024-08-01"),
+        (("2024-08-01/APE SF.pdf", "2024-08-02/"), "no .xlsx file is in 2024-08-01, 2024-08-02"),
         ((f"{TOMORROW_OR_LATER}/APE SF.xlsx",), f"{TOMORROW_OR_LATER}: that day has not come yet"),
         (tuple(f"{number}/" for number in range(10, 19)), "10, 11, 12, 13, 14 and 4 more"),
     ],
@@ -122,7 +122,7 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path, capsys: pytest.Capture
     day = folder_with(tmp_path / "2024-08-01", "APE SF.xlsx")
     assert "there is no such folder" in said(capsys, "--feeds", str(tmp_path / "nowhere"))
     assert "is a file" in said(capsys, "--feeds", str(day / "APE SF.xlsx"))
-    assert f"give the one it lies in, {tmp_path}" in said(capsys, "--feeds", str(day))
+    assert f"give the one it is in, {tmp_path}" in said(capsys, "--feeds", str(day))
 
 
 def test_days_come_in_order_and_empty_ones_are_named(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 CHILD = "import signal, sys, time; {deaf}; open(sys.argv[1], 'w').close(); time.sleep(600)"
 DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
 
-# Starts a child in a process group of its own, as Airflow does with tasks, and goes on or goes away.
+# Starts a child in its own process group, as Airflow does with tasks, and goes on or goes away.
 PARENT = """
 import os, subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], preexec_fn=lambda: os.setpgid(0, 0))
@@ -153,7 +153,7 @@ def demo(checkout: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_ends_all_that_was_started(checkout: Path) -> None:
-    # Below the ports that the system gives to whoever asks for any, so that none is taken meanwhile.
+    # Below the ports that the system gives to anyone who asks for any, so that none is taken meanwhile.
     first = 12_000 + os.getpid() % 18_000
     ports = [
         word

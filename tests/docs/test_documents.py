@@ -67,7 +67,7 @@ def anchors(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
 def test_every_make_target_in_the_documents_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    # Only commands: what stands at the start of `…` or after a prompt.
+    # Only commands: what is at the start of `…` or after a prompt.
     named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", path.read_text(encoding="utf-8")))
     assert named <= targets
 

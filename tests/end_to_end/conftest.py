@@ -47,7 +47,7 @@ def real_run_of(airflow_database: None, stack: Stack) -> Callable[..., Any]:
     call = BaseNotifier.__call__
 
     def on_a_copy(self: BaseNotifier, *arguments: Any) -> None:
-        # A notifier keeps what it rendered. On a worker each task instance has one of its own.
+        # A notifier keeps what it rendered. On a worker each task instance has its own.
         call(copy.deepcopy(self), *arguments)
 
     def run(dag: DAG, **conf: Any) -> Any:

@@ -167,7 +167,7 @@ def test_a_topic_that_takes_nothing_does_not_stop_the_stock(
     faults.add("sns", "Publish", "InternalError")
     run = new_run(daily_stock).go()
     as_if_nothing_had_happened(prepared, days, undisturbed)
-    # The run ends red, because nobody has been told anything.
+    # The run ends red, because no one has been told anything.
     assert run.state == "failed"
     assert {task_id for task_id, _ in run.failed} == {"tell_ebay", "tell_run", "conclude"}
     for task_id in ("tell_ebay", "tell_run"):

@@ -39,7 +39,7 @@ def wrong_list(feed: bytes, path: Path) -> bytes:
 
 
 def with_one_more(feed: bytes, code: str, path: Path) -> bytes:
-    """The supplier's list with a row more, of a part nobody sells: the same stock, but another list."""
+    """The supplier's list with a row more, of a part no one sells: the same stock, but another list."""
     sheet = openpyxl.load_workbook(BytesIO(feed), read_only=True).worksheets[0]
     write_rows(path, [*(list(row) for row in sheet.iter_rows(values_only=True)), [code, 1]])
     return path.read_bytes()

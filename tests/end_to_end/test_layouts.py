@@ -39,7 +39,7 @@ RUNS = (
     ("rollback_ebay", {"table_date": str(FIRST), "reason": "a test"}),
     ("rollback_ebay", {"table_date": str(SECOND), "reason": "a test"}),
     ("weekly_store", {"run_date": str(FIRST)}),
-    # All listings go to another supplier, which nobody lets happen unseen.
+    # All listings go to another supplier, which is never to happen unseen.
     ("weekly_store", {"run_date": str(SECOND), "release": [NEW_STORE], "release_reason": "a test"}),
     ("monthly_product", {"run_date": str(SECOND)}),
     # Here it cannot start the two above; what it does itself it does all the same.
@@ -67,7 +67,7 @@ def as_astro_has_it(folder: Path) -> Path:
 
 
 def perform(layout: Path, stack: Stack, runs: Any) -> Any:
-    """Load and run what lies in a layout; returns what `layout_run` found."""
+    """Load and run what is in a layout; returns what `layout_run` found."""
     home = layout.parent / "home"
     result = layout.parent / "result.json"
     # The file in its own place, as it is deployed, but with the suppliers of the tests.
@@ -127,7 +127,7 @@ def leave_behind(stack: Stack) -> None:
         key = SUPPLIER_STOCK.key("OLD", year, "01", "01")
         stack.put(key, b"no table at all")
         stack.register(SUPPLIER_STOCK.name, ["OLD", year, "01", "01"], key)
-    # A partition that somebody registered at the wrong place.
+    # A partition that someone registered at the wrong place.
     stack.register(SUPPLIER_STOCK.name, [FEW[0], *date_parts(FIRST)], "supplier_stock/elsewhere/data.parquet")
 
 

@@ -102,7 +102,7 @@ def test_a_rollback_before_the_day_s_table_is_planned_is_not_published_over(
 def test_a_rollback_between_planning_and_publishing_is_not_published_over(
     daily_stock: DAG, new: New, published: Stack, days: Days
 ) -> None:
-    """The day's run was marked as failed to make room for the rollback, and then somebody clears it."""
+    """The day's run was marked as failed to make room for the rollback, and then someone clears it."""
     run = new_run(daily_stock).go(stop="audit")
     assert new("rollback_ebay", **WRONG).go().failed == {}
     run.go(start="publish_ebay")

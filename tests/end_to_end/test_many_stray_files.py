@@ -1,4 +1,4 @@
-"""A folder full of files that are nobody's: everybody is told, and the summary names every one of them."""
+"""A folder full of files that match no supplier: the message says so, the summary names all."""
 
 from __future__ import annotations
 

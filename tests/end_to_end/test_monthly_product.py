@@ -1,4 +1,4 @@
-"""Runs of monthly_product and prepare_tables: what becomes of the mapping, and of a bucket of files."""
+"""Runs of monthly_product and prepare_tables: what happens to the mapping, and to a bucket of files."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_the_tables_are_prepared_from_files_alone(
         wanted = wanted.merged(store, rows)
         if store in {"AMS", "SJR"}:
             upload(stack, DAY, f"{store}.csv", as_csv(rows))
-        else:  # somebody copied it there by hand
+        else:  # someone copied it there by hand
             sink = BytesIO()
             pl.DataFrame([listing(rows[0])[1]], schema=STORE.schema).write_parquet(sink)
             stack.put(STORE.key(store, "BGA"), sink.getvalue())

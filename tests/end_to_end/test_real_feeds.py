@@ -151,7 +151,7 @@ if FEEDS.is_dir():
         assert run_day(stack, templates, FIRST) == days.verdicts_of(FIRST)
         assert as_wanted(stack, days.table(FIRST)) > 1_000_000
 
-        # Whoever sends a wrong feed keeps the first day's stock; all others have the second day's.
+        # A supplier with a wrong feed keeps the first day's stock; all others have the second day's.
         days.upload_feeds(stack, SECOND)
         wrong = wrong_feeds()
         for supplier, (body, _, _) in wrong.items():

@@ -1,4 +1,4 @@
-"""A feed is held, somebody is asked, and the answer starts a run in which it counts."""
+"""A feed is held, someone is asked, and the answer starts a run in which it counts."""
 
 from __future__ import annotations
 

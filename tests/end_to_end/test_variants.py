@@ -394,7 +394,7 @@ def test_the_page_says_what_happened_and_the_task_links_it(prepared: Stack, run:
     for words in ("Stock of 2024-08-08", "published", "BGA", "RTG_RTG", "Nothing needs a person"):
         assert words in page
     assert summary["page"] == f"s3://{prepared.bucket}/{locations.run_page_key(SECOND)}"
-    # Nobody has said where the page for staff is, and here is no console.
+    # No one has said where the page for staff is, and here is no console.
     linked = httpx.get(made.rendered["summarise", -1].report_address)
     assert (linked.status_code, linked.text) == (200, page)
 

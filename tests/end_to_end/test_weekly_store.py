@@ -1,4 +1,4 @@
-"""Runs of weekly_store: what becomes of the stores' files and of the table."""
+"""Runs of weekly_store: what happens to the stores' files and to the table."""
 
 from __future__ import annotations
 

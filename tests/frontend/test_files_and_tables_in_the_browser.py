@@ -138,7 +138,7 @@ def test_the_zip_is_downloaded_and_marked_as_uploaded(page: Page, shop: Stack, t
     # What has been told is not told again.
     write_upload_files(shop.lake, stores=["AMS"], run_date=DAY)
     page.reload()
-    expect(page.get_by_text("There is nothing to tell eBay")).to_be_visible()
+    expect(page.get_by_text("Nothing to upload: eBay is up to date")).to_be_visible()
 
 
 def test_a_table_is_asked_and_its_rows_taken_home(page: Page, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_a_morning_from_the_upload_to_a_release(shop: Site, lists: list[Path]) -
     ann, bob = shop.open(f"upload?day={DAY}"), shop.open(f"?day={DAY}")
     expect(bob.get_by_text("Nothing has been uploaded for this day yet")).to_be_visible()
 
-    # Ann sees what will become of her files before she sends them.
+    # Ann sees what will happen to her files before she sends them.
     ann.locator("input[type=file]").set_input_files(lists)
     expect(row(ann, "BET_stock.xlsx")).to_contain_text("looks right")
     expect(row(ann, "JUR_stock.xlsx")).to_contain_text("would be held")
@@ -107,7 +107,7 @@ def test_a_morning_from_the_upload_to_a_release(shop: Site, lists: list[Path]) -
     assert release["reason"] == "JUR buys from BET now"
     assert release["by"].endswith("(not signed in)")
 
-    # Whoever reloads, or comes late, sees the same.
+    # A reload, or a visitor who comes late, shows the same.
     bob.get_by_role("link", name="Today").click()
     late = shop.open(f"?day={DAY}")
     ann.reload()

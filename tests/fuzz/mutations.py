@@ -1,4 +1,4 @@
-"""Ways in which a workbook can be damaged, or written by a program nobody has thought of.
+"""Ways in which a workbook can be damaged, or written by a program no one has thought of.
 
 Each takes the source of chance and what it changes, and gives it changed. The same chance gives the same.
 """

@@ -108,7 +108,7 @@ def shuffled(values: pl.Series, context: Context) -> pl.Series:
     return values.gather(order)
 
 
-# The stock column no longer stands beside its codes.
+# The stock column is no longer beside its codes.
 
 
 def _reordered(change: Callable[[pl.Series, Context], pl.Series]) -> Kind:
@@ -373,7 +373,7 @@ add("thousandfold", _numbers(lambda stock, _: stock * 1000))
 add("ten_less_what_is_there", _numbers(lambda stock, _: (10 - stock).clip(lower_bound=0)))
 
 
-# Codes that a program changed, or of somebody else.
+# Codes that a program changed, or of someone else.
 
 
 def _codes(change: Callable[[pl.Expr], pl.Expr]) -> Kind:

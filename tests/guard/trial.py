@@ -27,7 +27,7 @@ HARMFUL, DISASTROUS = 0.01, 0.2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a list.
+    """What happened to a list.
 
     Attributes:
         wrong: the share of the supplier's labels that would have a wrong quantity, were it accepted.
@@ -42,7 +42,7 @@ class Outcome:
 
     @property
     def silent(self) -> bool:
-        """Whether it did harm, and nobody was asked."""
+        """Whether it did harm, and no one was asked."""
         return self.verdict is Verdict.ACCEPTED and self.wrong > HARMFUL
 
 
@@ -147,7 +147,7 @@ class Trials:
         day: date,
         last: Baseline | None,
     ) -> Outcome:
-        """Describe what became of a list instead of which another was right."""
+        """Describe what happened to a list instead of which another was right."""
         stopped_by = tuple(check.name for check in judgement.checks if not check.passed)
         wrong = self.wrong_share(judgement.snapshot, code, right, day, last)
         return Outcome(code, name, judgement.verdict, wrong, stopped_by)

@@ -134,7 +134,7 @@ def test_every_daily_dag_has_an_alarm_on_a_missing_run(alarms: dict[str, Any], d
 def test_an_alarm_reaches_somebody(resources: dict[str, Any], alarms: dict[str, Any]) -> None:
     for name, alarm in alarms.items():
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
-    # Under a key of AWS's the topic would refuse CloudWatch, and nobody would hear of it.
+    # Under a key of AWS's the topic would refuse CloudWatch, and no one would hear of it.
     assert "KmsMasterKeyId" not in resources["AlarmTopic"]["Properties"]
     (statement,) = resources["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}

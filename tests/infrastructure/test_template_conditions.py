@@ -47,10 +47,10 @@ def test_conditions(condition: str, small: bool, large: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Conditions: {Odd: !Equals [!Ref Nobody, a]}", "condition Odd.*Nobody"),
-        ("Conditions: {Odd: !Condition Nobody}", "condition Odd.*Nobody"),
+        ("Conditions: {Odd: !Equals [!Ref Unknown, a]}", "condition Odd.*Unknown"),
+        ("Conditions: {Odd: !Condition Unknown}", "condition Odd.*Unknown"),
         ("Conditions: {Odd: !If [a, b, c]}", "condition Odd.*Fn::If"),
-        ("Outputs: {Odd: {Condition: Nobody, Value: a}}", "output Odd.*Nobody"),
+        ("Outputs: {Odd: {Condition: Unknown, Value: a}}", "output Odd.*Unknown"),
         ("Parameters: {Odd: {Type: String, Default: c, AllowedValues: [a, b]}}", "parameter Odd.*a, b"),
     ],
 )
@@ -70,7 +70,7 @@ def template(tmp_path: Path, topic_of_the_output: str) -> Path:
           OnAws: !Equals [here, there]
         Resources:
           Strange:
-            {{Type: AWS::Strange::Thing, Condition: OnAws, DependsOn: Nobody, Properties: {{Odd: !If [a]}}}}
+            {{Type: AWS::Strange::Thing, Condition: OnAws, DependsOn: Unknown, Properties: {{Odd: !If [a]}}}}
         Outputs:
           Topic: {{Value: !Ref {topic_of_the_output}}}
           OfTheStranger: {{Condition: OnAws, Value: !Ref Strange}}

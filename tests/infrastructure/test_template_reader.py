@@ -21,7 +21,7 @@ REGION = "eu-west-2"
 NOWHERE = "http://127.0.0.1:1"
 """Nothing listens here, so an error about the template shows that it came before the first call."""
 
-# Names of its own: moto's state is the process's, and other tests have theirs in it.
+# Names of this test alone: moto's state is the process's, and other tests have theirs in it.
 PARAMETERS = {
     "BucketName": "template-reader-bucket",
     "DatabaseName": "template_reader",
@@ -264,7 +264,7 @@ def template(tmp_path: Path) -> Callable[[str], Path]:
         ("{Type: AWS::SNS::Topic, Properties: {TopicName: {Fn::Base64: a}}}", "Odd.*Fn::Base64"),
         ("{Type: AWS::SNS::Topic, Properties: {TopicName: {Ref: A, b: c}}}", "Odd.*Ref"),
         ("{Type: AWS::SNS::Topic, Properties: {TopicName: !Sub ['${a}', {a: b}]}}", "Odd.*Fn::Sub"),
-        ("{Type: AWS::SNS::Topic, Properties: {TopicName: !Ref Nobody}}", "Odd.*Nobody"),
+        ("{Type: AWS::SNS::Topic, Properties: {TopicName: !Ref Unknown}}", "Odd.*Unknown"),
         ("{Type: AWS::SNS::Topic, Properties: {TopicName: !Sub 'a-${AWS::StackName}'}}", "Odd.*StackName"),
         ("{Type: AWS::SNS::Topic, Properties: {TopicName: !Ref Odd}}", "cycle.*Odd"),
     ],
@@ -313,7 +313,7 @@ def test_what_only_shows_when_a_resource_is_made_names_it_too(
     ("text", "message"),
     [
         ("Resources: {}\nMappings: {}\n", "Mappings"),
-        ("Resources: {}\nOutputs: {Odd: {Value: !Ref Nobody}}\n", "Odd.*Nobody"),
+        ("Resources: {}\nOutputs: {Odd: {Value: !Ref Unknown}}\n", "Odd.*Unknown"),
         ("Resources: {}\nOutputs: {Odd: {Value: a, Export: {Name: b}}}\n", "Odd.*Export"),
         ("Resources: {}\nParameters: {Odd: {Type: List<String>, Default: a}}\n", "Odd.*List"),
         ("Resources: {}\nParameters: {Odd: {Type: String, MaxLength: 3}}\n", "Odd.*MaxLength"),

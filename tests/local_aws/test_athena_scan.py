@@ -87,7 +87,7 @@ READS = [
     ("SELECT quantity FROM {t} WHERE NOT (day < '08')", LATEST, ("quantity",)),
     ("SELECT quantity FROM {t} WHERE day > custom_label", ALL, ("custom_label", "quantity")),
     ("SELECT quantity FROM {t} WHERE FALSE", [], ()),
-    ("SELECT quantity FROM {t} WHERE supplier = 'NOBODY'", [], ()),
+    ("SELECT quantity FROM {t} WHERE supplier = 'NOTHERE'", [], ()),
     ("WITH s AS (SELECT * FROM {t}) SELECT quantity FROM s WHERE day = '08'", LATEST, ("quantity",)),
     (
         "SELECT q FROM (SELECT quantity AS q, day AS d, custom_label FROM {t}) WHERE d = '08'",

@@ -83,7 +83,7 @@ class Read:
 
 
 def read_as_a_task(lake: Lake, endpoint: str, path: Path, supplier: str, *, airflow: bool = False) -> Read:
-    """Upload a supplier's workbook and process it in a process of its own."""
+    """Upload a supplier's workbook and process it in its own process."""
     lake.put(f"{stock_feed_prefix(DAY)}{supplier}_stock.xlsx", path.read_bytes())
     with tempfile.TemporaryDirectory(prefix="airflow_") as home:
         connection = {"conn_type": "aws", "login": "local-key", "password": "local-secret"}

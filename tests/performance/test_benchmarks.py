@@ -1,4 +1,4 @@
-"""The benchmarks run, and show what they found; what they find is nobody's pass or fail."""
+"""The benchmarks run, and show what they found; what they find is no reason to pass or fail."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from front_end import PREFIX, FrontEndPlugin
 
 @pytest.fixture
 def click(airflow_database: None) -> Callable[[], httpx.Response]:
-    """What Airflow's API server answers when somebody clicks the entry."""
+    """What Airflow's API server answers when someone clicks the entry."""
     view: dict[str, Any] = FrontEndPlugin.external_views[0]
     (app,) = FrontEndPlugin.fastapi_apps
     server = httpx.ASGITransport(Starlette(routes=[Mount(app["url_prefix"], app["app"])]))

@@ -147,7 +147,7 @@ def test_stray_files_push_nothing_else_out_of_the_message() -> None:
         run_id="manual",
         feeds=[FeedOutcome(supplier="KYB", verdict=Verdict.HELD, reason="it is held")],
         unrecognised=[
-            UnrecognisedFile(name=f"stray {number}.xlsx", reason="of nobody", quarantined="q")
+            UnrecognisedFile(name=f"stray {number}.xlsx", reason="of no supplier", quarantined="q")
             for number in range(1500)
         ],
         failed_tasks=["audit"],

@@ -1,4 +1,4 @@
-"""Workbooks made to hurt whoever reads them: small files that take gigabytes, minutes, or the process itself.
+"""Workbooks made to hurt their reader: small files that take gigabytes, minutes, or the process itself.
 
 Each function makes one file and has `BGA`'s header on its first row, so that only the trap ends it. By hand:
 `python -m tests.support.hostile DIR` writes them all.
@@ -53,7 +53,7 @@ def many(piece: str, megabytes: int) -> Iterator[bytes]:
 
 
 def grown(path: Path, piece: str, megabytes: int) -> None:
-    """A good sheet at whose end so much stands."""
+    """A good sheet with so much at its end."""
     raw_workbook(path, [START.encode(), *many(piece, megabytes), f"</sheetData>{END}".encode()])
 
 
@@ -335,7 +335,7 @@ def tag_that_looks_like_cells(path: Path) -> None:
 
 @hostile
 def formats_by_the_thousand(path: Path) -> None:
-    """Each with cells of its own, and each a pass over the whole list."""
+    """Each with its own cells, and each a pass over the whole list."""
     codes = [f"0{'-0' * (n % 120)}-{'0' * (n // 120 + 1)}" for n in range(12_000)]
     numbered = "".join(f'<numFmt numFmtId="{n}" formatCode="{code}"/>' for n, code in enumerate(codes, 164))
     styles = STYLES.replace("<fonts", f"<numFmts>{numbered}</numFmts><fonts").replace(

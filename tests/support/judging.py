@@ -29,7 +29,7 @@ SECONDS = 240
 
 @dataclass(frozen=True)
 class Judgement:
-    """What becomes of a file: its verdict, the reason for a rejection, and a quantity for each code."""
+    """What happens to a file: its verdict, the reason for a rejection, and a quantity for each code."""
 
     verdict: str
     reason: str = ""
@@ -48,7 +48,7 @@ def judge(path: Path, supplier: str) -> Judgement:
 
 
 def judgement_of(feed: Feed, layout: Supplier) -> Judgement:
-    """What becomes of a feed that could be read, so far as no other day's has a say in it."""
+    """What happens to a feed that could be read, so far as no other day's has a say in it."""
     if feed.rejected_share > layout.thresholds.max_rejected_share:
         return Judgement("rejected", f"{feed.rejected.height} rows rejected")
     lowest = feed.rows.group_by("key").agg(pl.col("quantity").min())
@@ -58,7 +58,7 @@ def judgement_of(feed: Feed, layout: Supplier) -> Judgement:
 
 
 def judge_in_child(path: Path, supplier: str) -> Judgement:
-    """The same in a process of its own, which may take 4 GB of address space and no end of time."""
+    """The same in its own process, which may take 4 GB of address space and no end of time."""
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "tests.support.judging", str(path), supplier],
         cwd=REPOSITORY,

@@ -101,7 +101,7 @@ LAYOUTS: dict[str, Layout] = {
     "SMP": Layout(
         (("PartNumber", "Desc", "SUnder", "Supercession", "SurchVal", "RRP"),), "listed", stock_column=None
     ),
-    "ELR": Layout((), "quantity", stock_column=4),  # nobody has seen its header yet
+    "ELR": Layout((), "quantity", stock_column=4),  # no one has seen its header yet
     "RTG": Layout((("Custom label", "Info"),), "out list", stock_column=None),
 }
 
@@ -146,7 +146,7 @@ class OracleFeed:
 
 
 def trim(text: str) -> str:
-    """Take off what nobody sees at the ends: every kind of space, and marks without a width."""
+    """Take off what no one sees at the ends: every kind of space, and marks without a width."""
     previous = None
     while text != previous:
         previous, text = text, text.strip().strip(NO_WIDTH)
@@ -238,7 +238,7 @@ def sheet_rows(path: Path) -> Iterator[tuple[Any, ...]]:
             yield from first_sheet_rows(stream)
     except NotAFeed:
         raise
-    except Exception as error:  # openpyxl has no error of its own: anything at all comes out of it
+    except Exception as error:  # openpyxl has no exception of its kind: anything at all comes out of it
         raise NotAFeed(f"not a workbook: {error!r}") from error
 
 

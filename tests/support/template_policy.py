@@ -1,4 +1,4 @@
-"""What may stand in a templated field: an allow-list, so that whatever is new there has to be looked at.
+"""What may be in a templated field: an allow-list, so that whatever is new there has to be looked at.
 
 Airflow renders templated fields with everything at hand: connections, Variables, Python objects. So none may
 be made of text that a stranger can type. There are three ways in which a value gets into a field:

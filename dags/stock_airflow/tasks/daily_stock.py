@@ -121,7 +121,7 @@ def _release(lake: Lake, day: date, supplier: str, params: dict[str, Any], dag_r
 def list_held_feeds(*, feeds: Any, run_date: str, **_: Any) -> list[dict[str, Any]]:
     """What is asked about each held feed: arguments of a run of `approve_feed`.
 
-    The run is named by the file, so that nobody is asked twice about the same one. What a mapped task is
+    The run is named by the file, so that no one is asked twice about the same one. What a mapped task is
     expanded over is rendered as a template, so it is given references alone: the reason, with the file's name
     in it, is in the report.
     """
@@ -291,7 +291,7 @@ def summarise(
     ti: Any,
     **_: Any,
 ) -> dict[str, Any]:
-    """Sum up the run whatever became of it; returns the concerns and where the summary and its page are."""
+    """Sum up the run whatever happened to it; returns the concerns and where the summary and its page are."""
     from stock_pipeline.daily_summary import unmatched
     from stock_pipeline.daily_summary.page import write_summary
     from stock_pipeline.daily_summary.summary import (

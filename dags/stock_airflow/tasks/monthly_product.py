@@ -52,7 +52,7 @@ def summarise(
     ti: Any,
     **_: Any,
 ) -> dict[str, Any]:
-    """Sum up the run whatever became of it; returns the concerns and pushes the message."""
+    """Sum up the run whatever happened to it; returns the concerns and pushes the message."""
     from stock_pipeline.refresh.product import looked_for
 
     return refresh.sum_up(

@@ -69,7 +69,7 @@ def delete_old_data(
 
 
 def summarise(*, run_date: str, bucket: str, database: str, ti: Any, **_: Any) -> dict[str, Any]:
-    """Complete the report whatever became of the run; returns the concerns and pushes the message."""
+    """Complete the report whatever happened to the run; returns the concerns and pushes the message."""
     from stock_pipeline.housekeeping.pruning import DAG_ID, read_report, write_report
     from stock_pipeline.messages import Event, Message
 

@@ -113,7 +113,7 @@ def report(
     ti: Any,
     **_: Any,
 ) -> dict[str, Any]:
-    """Write what became of a file; returns the report without its samples and pushes the message.
+    """Write what happened to a file; returns the report without its samples and pushes the message.
 
     Skipped if there is no file. `reader` and `publisher` are the tasks that may have judged it.
     """
@@ -147,7 +147,7 @@ def sum_up(
     params: dict[str, Any],
     ti: Any,
 ) -> dict[str, Any]:
-    """Sum up a run whatever became of it; returns the concerns, pushes the message, gives back the lock.
+    """Sum up a run whatever happened to it; returns the concerns, pushes the message, gives back the lock.
 
     Args:
         table: the table that is refreshed.

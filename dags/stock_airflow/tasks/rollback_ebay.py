@@ -117,7 +117,7 @@ def write_upload_files(
 def summarise(
     *, run_date: str, bucket: str, database: str, params: dict[str, Any], dag_run: Any, ti: Any, **_: Any
 ) -> dict[str, Any]:
-    """Report on the run whatever became of it; returns the concerns and pushes the message."""
+    """Report on the run whatever happened to it; returns the concerns and pushes the message."""
     from stock_pipeline.ebay.rollback_report import write_report
 
     lake = open_lake(bucket, database)

@@ -44,7 +44,7 @@ EXIT = {Verdict.ACCEPTED: 0, Verdict.HELD: 3, Verdict.REJECTED: 4}
 MANY_VALUES = ("--against", "--store")
 
 app = typer.Typer(
-    help="Say what would become of a file, by the same judgement as the daily run. Nothing is written but "
+    help="Say what would happen to a file, by the same judgement as the daily run. Nothing is written but "
     "what you ask for. Exit status: 0 accepted, 3 held, 4 rejected, 2 wrong usage.",
     no_args_is_help=True,
     add_completion=False,

@@ -1,4 +1,4 @@
-"""Sums up a day's run: what became of every supplier and of the table, and whether somebody has to act."""
+"""Sums up a day's run: what happened to every supplier and to the table, and whether anyone has to act."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FeedOutcome(BaseModel):
 
     @classmethod
     def of(cls, report: FeedReport, location: str) -> FeedOutcome:
-        """The line for a report that lies at `location`."""
+        """The line for a report that is at `location`."""
         own = {"report", "sha256", "expired"}
         sha256 = report.file.sha256 if report.file else None
         fields = report.model_dump(include=set(cls.model_fields) - own)
@@ -95,7 +95,7 @@ class StoreOutcome(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """One run of `daily_stock`, as it lies in the bucket.
+    """One run of `daily_stock`, as it is stored in the bucket.
 
     Attributes:
         feeds: a line for each supplier that this run was for.
@@ -113,8 +113,8 @@ class RunSummary(BaseModel):
         changed: listings in the upload files, by store; empty if there are none.
         upload_files: keys of the upload files.
         upload_zip: key of the zip of them all.
-        lists: labels that no store lists, and labels of listings that nobody supplies.
-        concerns: sentences on what somebody has to look at; empty if all is well.
+        lists: labels that no store lists, and labels of listings that no supplier has.
+        concerns: sentences on what needs attention; empty if all is well.
     """
 
     run_date: date
@@ -202,7 +202,7 @@ class RunSummary(BaseModel):
         return {name: names.count(name) for name in sorted(set(names))}
 
     def message(self, location: str | None) -> Message:
-        """What the topic is told at the end of the run."""
+        """What the topic receives at the end of the run."""
         told = ", ".join(f"{count} {name}" for name, count in self.verdicts().items())
         done = "published" if self.published else "not published" + (" (dry run)" if self.dry_run else "")
         changed = sum(self.changed.values())
@@ -227,13 +227,13 @@ def quarantine_unrecognised(lake: Lake, suppliers: SuppliersFile, run_date: date
     found = []
     for file in uploaded_files(lake, run_date):
         if file.in_subfolder:
-            reason = "it lies in a subfolder, so nobody's stock was read from it; upload it to the day's own"
+            reason = "it is in a subfolder, so no stock was read from it; upload it to the day's own"
         elif suppliers.supplier_of_file(file.name) is None:
             fault = name_fault(file.name)
             reason = (
-                f"nobody's stock was read from it: {fault}"
+                f"no stock was read from it: {fault}"
                 if fault
-                else "the name begins with no supplier's code, so nobody's stock was read from it; rename it "
+                else "the name begins with no supplier's code, so no stock was read from it; rename it "
                 "to <SUPPLIER>_….xlsx and upload it again"
             )
         else:

@@ -1,4 +1,4 @@
-"""What does not meet: labels that no store lists, and listings whose label nobody supplies.
+"""Unmatched items: labels that no store lists, and listings whose label no supplier has.
 
 Athena finds both and leaves each as a CSV among its results. Here they become lists for staff, counted by
 supplier, in which no cell can act as a formula. (Codes of a feed without a label are in the feed's own list.)

@@ -1,4 +1,4 @@
-"""Keeps what is published of the suppliers and stores that fail the audit, so that they stop nobody else."""
+"""Keeps what is published of the suppliers and stores that fail the audit, so that they stop no one else."""
 
 from __future__ import annotations
 

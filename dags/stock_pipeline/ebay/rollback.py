@@ -1,7 +1,7 @@
 """Puts the ebay table back to an earlier date, from the versions the bucket keeps of each store's file.
 
-A file that was put back says in its metadata which version it replaced. So whoever looks again, after a crash
-or the next day, still finds what the table was before, and comes to the same difference and upload files.
+A file that was put back says in its metadata which version it replaced. So a second look, after a crash or
+the next day, still finds what the table was before, and comes to the same difference and upload files.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class StoreRollback(BaseModel):
         replaced_date: the date that one was made for; None if it does not say.
         changed: listings whose quantity differs between the two.
         back: listings that only the older one has.
-        gone: listings that only the newer one has: what eBay was told of them cannot be undone.
+        gone: listings that only the newer one has: what eBay was sent of them cannot be undone.
     """
 
     store: str

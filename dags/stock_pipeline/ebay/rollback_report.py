@@ -17,18 +17,18 @@ DAG_ID = "rollback_ebay"
 
 
 class RollbackReport(BaseModel):
-    """One run of `rollback_ebay`, as it lies in the bucket.
+    """One run of `rollback_ebay`, as it is stored in the bucket.
 
     Attributes:
         rollback: what was put back, with figures by store; None if it could not be planned.
-        reason: why, in the words of whoever started it.
+        reason: why, in the words of the person who started it.
         by: who that was.
         rolled_back: whether the table was put back.
         upload_files: keys of the files that tell eBay.
         upload_zip: key of the zip of them all.
         cannot_be_undone: key of the CSV of listings the older table does not know; None if there are none.
         failed_tasks: names of the tasks that failed.
-        concerns: sentences on what somebody has to look at; empty if all is well.
+        concerns: sentences on what needs attention; empty if all is well.
     """
 
     run_date: date
@@ -52,7 +52,7 @@ class RollbackReport(BaseModel):
             if gone := self.rollback.counts()["gone"]:
                 where = f"; they are in {self.cannot_be_undone}" if self.cannot_be_undone else ""
                 self.concerns.append(
-                    f"{gone:,} listings were not in the table of {day}, so eBay keeps what it was told of "
+                    f"{gone:,} listings were not in the table of {day}, so eBay keeps what it was sent of "
                     f"them since{where}"
                 )
             if self.rollback.kept:
@@ -60,11 +60,11 @@ class RollbackReport(BaseModel):
         self.concerns += [f"task {name} failed: see its log" for name in self.failed_tasks]
 
     def table_message(self) -> Message:
-        """What the topic is told once the table is back and the upload files are written."""
+        """What the topic receives once the table is back and the upload files are written."""
         return self._message(Event.TABLE_ROLLED_BACK, EBAY.name, "success", self.upload_zip, self._what())
 
     def message(self, location: str | None) -> Message:
-        """What the topic is told at the end of the run."""
+        """What the topic receives at the end of the run."""
         text = self._what()
         text += to_look_at(self.concerns)
         status = "failed" if self.concerns else "success"

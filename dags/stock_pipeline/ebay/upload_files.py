@@ -43,7 +43,7 @@ def write_upload_files(lake: Lake, *, stores: list[str], run_date: date, full: b
         lake: the bucket and the catalog.
         stores: the stores to write for.
         run_date: names the folder.
-        full: every listing, instead of only those of which eBay has to be told something.
+        full: every listing, instead of only those that eBay has to be sent.
 
     Stores are read one at a time and only in the columns needed, so memory stays at some 200 bytes for each
     listing of the largest store.
@@ -71,9 +71,9 @@ def write_files(
     listings: Callable[[str], pl.DataFrame],
     full: bool = False,
 ) -> UploadFiles:
-    """Write a CSV of each store's listings and a zip of them all, and remove what else lies in the folder.
+    """Write a CSV of each store's listings and a zip of them all, and remove what else is in the folder.
 
-    While that happens there is no `UploadSet` of the folder: nobody can mark other files as uploaded than
+    While that happens there is no `UploadSet` of the folder: no one can mark other files as uploaded than
     those that are noted.
 
     Args:
@@ -83,7 +83,7 @@ def write_files(
         day: whose table it is; the date of the files within the zip.
         stores: the stores to write for; one with nothing to tell gets no file.
         listings: gives all listings of a store: `item_id` (i64, each once), `quantity` (i32), `changed`
-            (bool, whether eBay has to be told of it as long as the ledger has nothing on the store).
+            (bool, whether eBay has to be sent it as long as the ledger has nothing on the store).
         full: tell every listing.
     """
     zip_key = prefix + zip_name

@@ -1,19 +1,19 @@
-"""Keeps what eBay was last told, so that upload files nobody uploaded are not lost.
+"""Keeps what eBay was last sent, so that upload files no one uploaded are not lost.
 
 The pipeline *writes* files and notes what they say; people upload them to eBay and *mark* them. Until a
 store's first mark its files tell what changed since the snapshots before. From then on they tell whatever
-eBay was not certainly told already:
+eBay was not certainly sent already:
 
-- *Marked* files are known to be uploaded. What they said is what eBay was told.
+- *Marked* files are known to be uploaded. What they said is what eBay was sent.
 - Files written later than the last marked ones are *open*: they may be uploaded and not marked yet, or never.
   So the next files repeat a listing on which any open ones say something else. Whichever of the open files
   are uploaded before them, in the order they were written, eBay then has the table's quantities.
 - Files marked although later ones are marked already may have reached eBay before or after those. Where the
-  two differ nobody knows what eBay has: the next files tell it again.
+  two differ no one knows what eBay has: the next files tell it again.
 
 The first mark takes the whole table of its day for told: what its files left out had not changed. Start with
 a day of `full_upload` to be certain of every listing. Of a listing that is no longer in the table nothing is
-told; what eBay was told of it is remembered, should it come back.
+told; what eBay was sent of it is remembered, should it come back.
 
 Memory: some 200 bytes for each listing of one store. Everything here can be repeated after a crash.
 """
@@ -61,7 +61,7 @@ class Written:
 
 
 class Mark(BaseModel):
-    """Somebody says that files were uploaded to eBay."""
+    """Someone says that files were uploaded to eBay."""
 
     store: str
     run_date: date
@@ -99,10 +99,10 @@ class UploadSet(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What eBay was told of a store, and which writings that comes from.
+    """What eBay was sent of a store, and which writings that comes from.
 
     Attributes:
-        rows: `item_id` (i64), `quantity` (i32, null where nobody knows), by item_id; None before the first
+        rows: `item_id` (i64), `quantity` (i32, null where no one knows), by item_id; None before the first
             mark.
         marked: numbers of the writings entered because they were marked.
         doubted: numbers of those entered as perhaps uploaded, because they are too old to be marked.
@@ -138,7 +138,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class StoreLedger:
-    """What is known of a store: what eBay was told, and all writings that are kept, oldest first."""
+    """What is known of a store: what eBay was sent, and all writings that are kept, oldest first."""
 
     store: str
     told: Told
@@ -179,7 +179,7 @@ def to_tell(lake: Lake, table: pl.DataFrame, ledger: StoreLedger, *, full: bool)
         table: the store's listings: `item_id` (i64), `quantity` (i32), `changed` (bool, whether to tell of it
             as long as there is no mark).
         ledger: of the store.
-        full: every listing, whatever eBay was told.
+        full: every listing, whatever eBay was sent.
 
     Returns:
         `item_id`, `quantity`, `in_file` (bool) of the listings, by item_id.
@@ -230,7 +230,7 @@ def note_files(lake: Lake, files: UploadSet) -> None:
 
 
 def forget_files(lake: Lake, name: str) -> None:
-    """Note that the files of a folder are being written: until all are there nobody can mark them."""
+    """Note that the files of a folder are being written: until all are there no one can mark them."""
     lake.delete(locations.upload_set_key(name))
 
 
@@ -289,7 +289,7 @@ def _find(lake: Lake, store: str, number: int) -> Written:
 
 
 def _doubted(told: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """What eBay was told if it may have been told these rows before or after: where they differ, null."""
+    """What eBay was sent if it may have been told these rows before or after: where they differ, null."""
     said = rows.select("item_id", said="quantity")
     certain = pl.col("said").is_null() | (pl.col("said") == pl.col("quantity"))
     return told.join(said, on="item_id", how="left", maintain_order="left").select(
@@ -332,7 +332,7 @@ def _read_told(lake: Lake, store: str) -> Told:
 def _write_told(lake: Lake, store: str, told: Told) -> None:
     """Write the rows and where they come from as one object, so that neither is ever without the other."""
     assert told.rows is not None  # noqa: S101 - written once there is a mark
-    # Metadata may have 2 kB; nobody asks for numbers of which no writing is kept any more.
+    # Metadata may have 2 kB; no one asks for numbers of which no writing is kept any more.
     numbers = {
         name: ",".join(str(number) for number in sorted(found)[-100:])
         for name, found in (("marked", told.marked), ("doubted", told.doubted))

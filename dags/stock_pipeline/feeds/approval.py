@@ -26,7 +26,7 @@ LONGEST_REASON = 2_000
 
 
 class Decision(BaseModel):
-    """The answer, as it lies in the bucket.
+    """The answer, as it is stored in the bucket.
 
     Attributes:
         answer: `lapsed` if no one answered in time, which leaves everything as it is, like `rejected`.
@@ -90,7 +90,7 @@ def _text(report: FeedReport, file: FeedFile, location: str, page: str | None) -
     if page and page.startswith(("https://", "http://")):
         parts.append(f"[Look at it on the page for staff]({page}/start?day={report.run_date})")
     parts.append(
-        "Is the list right? Say why under *why* and approve it: your reason stands in its report. Is it "
+        "Is the list right? Say why under *why* and approve it: its report quotes your reason. Is it "
         "wrong? Say so and reject it: nothing changes until a right file is there and the day is run again."
     )
     return "\n\n".join(parts)
@@ -120,7 +120,7 @@ def decide(answer: dict[str, Any], *, approved: bool, run_date: date, supplier: 
     if approved and not reason:
         raise NeedsPersonError(
             "Approved without a reason, so nothing was released. Clear the task decide with downstream, "
-            "and answer again with the reason: it stands in the report"
+            "and answer again with the reason: the report quotes it"
         )
     return Decision(
         run_date=run_date,
@@ -160,7 +160,7 @@ def code_span(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def code_block(text: str, longest: int = LONGEST_REASON) -> str:
-    """Markdown that shows the text as it is, in a paragraph of its own."""
+    """Markdown that shows the text as it is, in its own paragraph."""
     fence = "`" * max(3, _longest_ticks(text) + 1)
     return f"{fence}text\n{printable(text, longest)}\n{fence}"
 

@@ -1,7 +1,7 @@
 """Check whether a feed that can be read is this supplier's stock of today: every figure, with its limit.
 
 Two checks reject a feed, because nothing in it can be used. All others hold it: it reads well, but is unlike
-what this supplier sends, so a person has to look at it first. Each looks both ways, because a supplier that
+what this supplier sends, so a person looks at it first. Each looks both ways, because a supplier that
 seems to have everything again costs as much as one that seems to have nothing.
 """
 

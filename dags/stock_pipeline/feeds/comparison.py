@@ -17,7 +17,7 @@ import polars as pl
 from stock_pipeline.feeds.snapshot import Snapshot
 
 DRIFT_DAYS = 9
-"""How far back the list lies that shows small changes adding up. Honest lists were measured up to here."""
+"""How far back the list is that shows small changes adding up. Honest lists were measured up to here."""
 
 COPIED_SHARE = 0.8
 FEWEST_COPIED = 20

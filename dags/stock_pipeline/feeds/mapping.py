@@ -96,7 +96,7 @@ def _parts(table: pl.LazyFrame, part: str) -> pl.DataFrame:
             match_key(pl.col(part)).alias("key"),
         )
         .drop_nulls("custom_label")
-        # A part nobody can name makes its label unknown: the others alone are no kit.
+        # A part no one can name makes its label unknown: the others alone are no kit.
         .filter(pl.col("key").is_not_null().all().over("custom_label"))
         .unique(["custom_label", "key"], maintain_order=True)
         .collect()

@@ -140,7 +140,7 @@ def without_errors(cells: pl.DataFrame, supplier: Supplier) -> list[pl.Expr]:
 
 
 def _doubts(cells: pl.DataFrame, supplier: Supplier, header_row: int) -> tuple[str, ...]:
-    """Look for a second list: beside the first, or below it under a header of its own."""
+    """Look for a second list: beside the first, or below it under its own header."""
     doubts = []
     header = [fold(cell or "") for cell in cells.row(by_predicate=pl.col("row") == header_row)[1:]]
     words = {

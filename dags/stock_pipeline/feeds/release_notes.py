@@ -73,7 +73,7 @@ def release_of(
         parameters: of the run.
         caller: who started the run, as Airflow knows them.
         asked_by_airflow: whether an operator started it: then the name is that of the person who answered
-            Airflow's question, and nobody else can have written it.
+            Airflow's question, and no one else can have written it.
     """
     said = " ".join(str(parameters["released_by"] or "").split())[:LONGEST_NAME]
     reason = parameters["release_reason"]

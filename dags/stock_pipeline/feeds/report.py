@@ -1,4 +1,4 @@
-"""What became of a feed: the verdict, every figure behind it, and samples to look at."""
+"""What happened to a feed: the verdict, every figure behind it, and samples to look at."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FeedFile(BaseModel):
 
 
 class FeedReport(BaseModel):
-    """The report on one supplier's feed of one day, as it lies in the bucket.
+    """The report on one supplier's feed of one day, as it is stored in the bucket.
 
     Attributes:
         reason: a sentence for people: what happened, and what to do about it.
@@ -91,7 +91,7 @@ class FeedReport(BaseModel):
         return {"values": [self.supplier, *date_parts(self.run_date)], "location": f"s3://{bucket}/{folder}/"}
 
     def message(self, report_location: str) -> Message:
-        """What the topic is told of it."""
+        """What the topic receives of it."""
         return Message(
             event=EVENTS[self.verdict],
             run_date=self.run_date,

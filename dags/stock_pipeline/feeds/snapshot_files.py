@@ -1,4 +1,4 @@
-"""The snapshots as they lie in the bucket, each with a record of the codes it came from."""
+"""The snapshots as they are in the bucket, each with a record of the codes it came from."""
 
 from __future__ import annotations
 

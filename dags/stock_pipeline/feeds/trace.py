@@ -1,6 +1,6 @@
 """Says why a label has its quantity: from the snapshot in force to the cell of the supplier's workbook.
 
-Everything is read anew, and the label's quantity is worked out again from the workbook. Where that does not
+Everything is read again, and the label's quantity is worked out again from the workbook. Where that does not
 come to what the snapshot says, something has changed since, and the answer says so instead of guessing.
 """
 
@@ -33,7 +33,7 @@ from stock_pipeline.verdicts import Verdict
 
 
 class TracedRow(BaseModel):
-    """A row of the workbook: `cell` is the stock cell (or that of the code), `raw` what stands in it."""
+    """A row of the workbook: `cell` is the stock cell (or that of the code), `raw` what is in it."""
 
     row: int
     cell: str
@@ -111,7 +111,7 @@ class _Source:
         return FeedReport.model_validate_json(body) if body else None
 
     def is_as_read(self, report: FeedReport) -> bool:
-        """Whether the workbook a report is about still lies where it was read."""
+        """Whether the workbook a report is about is still where it was read."""
         assert report.file is not None  # noqa: S101 - asked of an accepted feed only
         found = self.lake.head(report.file.key)
         return found is not None and found["LastModified"] == report.file.last_modified

@@ -30,13 +30,13 @@ Item = TypeVar("Item")
 
 
 class PruneReport(BaseModel):
-    """One run of `prune_old_data`, as it lies in the bucket.
+    """One run of `prune_old_data`, as it is stored in the bucket.
 
     Attributes:
         old: what the run found.
         deleted: whether it is gone.
         failed_tasks: names of the tasks that failed.
-        concerns: sentences on what somebody has to look at; empty if all is well.
+        concerns: sentences on what needs attention; empty if all is well.
     """
 
     run_date: date
@@ -66,7 +66,7 @@ class PruneReport(BaseModel):
         }
 
     def deleted_message(self, location: str) -> Message:
-        """What the topic is told once everything is deleted."""
+        """What the topic receives once everything is deleted."""
         return Message(
             event=Event.PARTITIONS_DELETED,
             run_date=self.run_date,
@@ -78,7 +78,7 @@ class PruneReport(BaseModel):
         )
 
     def message(self, location: str | None) -> Message:
-        """What the topic is told at the end of the run."""
+        """What the topic receives at the end of the run."""
         done = "deleted" if self.deleted else "not deleted" + (" (dry run)" if self.dry_run else "")
         text = f"{self._what()}: {done}{self._kept()}"
         text += to_look_at(self.concerns)
@@ -171,7 +171,7 @@ def _tables(lake: Lake) -> Iterator[CatalogTable]:
 
 
 def _partitions(lake: Lake, table: str) -> tuple[Partition, ...]:
-    """The table's partitions, wherever they lie; none if it has just been dropped."""
+    """The table's partitions, wherever they are; none if it has just been dropped."""
     try:
         return tuple(lake.partitions(table))
     except lake.glue.exceptions.EntityNotFoundException:

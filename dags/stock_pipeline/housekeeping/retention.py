@@ -3,11 +3,11 @@
 A snapshot is kept for one calendar month: on 31 March those of 28 February (29 in a leap year) stay, and
 those of the day before go. A supplier's newest snapshot stays however old it is: without it the next list
 would be compared with nothing, and its listings would leave the table. Newest is the newest registered one
-that has its file. The record of its codes lies among the reports, of which nothing goes.
+that has its file. The record of its codes is among the reports, of which nothing goes.
 
 Only two kinds of objects can be named at all: those whose key is that of a snapshot of an old date, and those
 in a folder under `staging/`. Where a catalog entry says its files are is never believed when something is to
-go, only when something is to stay: nothing goes that lies where an entry that stays points to.
+go, only when something is to stay: what a remaining entry points to never goes.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def find_old(
     Args:
         tables: all tables of the catalog.
         objects: those under `supplier_stock/` and `staging/`; others are passed over.
-        bucket: the bucket they lie in.
+        bucket: the bucket they are in.
         run_date: the day; snapshots older than a month on it are old.
         now: staging tables untouched for `STAGING_AGE` are old.
         busy: names of tables for which a run is staging something just now.
@@ -180,7 +180,7 @@ def find_old(
     ]
     old.left += [
         f"the old catalog entry {'/'.join(entry.values)} of {SUPPLIER_STOCK.name} points to "
-        f"{entry.location}: what lies there stays"
+        f"{entry.location}: what is there stays"
         for entry in sorted(going, key=lambda entry: entry.values)
         if _key_prefix(entry.location, bucket) != SUPPLIER_STOCK.key(*entry.values).rpartition("/")[0]
     ]
@@ -210,7 +210,7 @@ def _old_partitions(
 ) -> list[OldPartition]:
     """The old entries and the objects of old days, registered or not; says in `old.left` which must stay.
 
-    What lies with a supplier's newest snapshot stays, and nothing has to be said of it.
+    Whatever belongs to a supplier's newest snapshot stays, and nothing has to be said of it.
     """
     found: dict[tuple[str, ...], OldPartition] = {}
 

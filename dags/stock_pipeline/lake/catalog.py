@@ -1,6 +1,6 @@
 """Reads the Glue catalog: which partitions a table has, and which snapshots of supplier_stock count on a day.
 
-Only a registered partition exists. An object that nobody registered is invisible here as it is to Athena.
+Only a registered partition exists. An object that no one registered is invisible here as it is to Athena.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where everything but the tables lies in the bucket. The only home of these prefixes."""
+"""Where everything but the tables is in the bucket. The only home of these prefixes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def stock_feed_codes_key(run_date: date, supplier: str) -> str:
 
 
 def run_summary_folder(run_date: date, run_id: str | None = None) -> str:
-    """Where the runs of a day are summed up; a dry run has a subfolder of its own."""
+    """Where the runs of a day are summed up; a dry run has its own subfolder."""
     own = "" if run_id is None else f"run={_file_name(run_id)}/"
     return f"{REPORTS}daily_stock/{day_prefix(run_date)}{own}"
 
@@ -71,12 +71,12 @@ def run_page_key(run_date: date, run_id: str | None = None) -> str:
 
 
 def run_report_key(dag_id: str, run_date: date, run_id: str, ending: str = ".json") -> str:
-    """The report of a run of another DAG, and with another ending what lies beside it."""
+    """The report of a run of another DAG, and with another ending what is beside it."""
     return f"{REPORTS}{dag_id}/{day_prefix(run_date)}{_file_name(run_id)}{ending}"
 
 
 def quarantine_key(run_date: date, file_name: str) -> str:
-    """Where the copy of a rejected feed goes; its reason lies beside it under the same name plus `.txt`."""
+    """Where the copy of a rejected feed goes; its reason is beside it under the same name plus `.txt`."""
     return f"{QUARANTINE}stock_feed/{day_prefix(run_date)}{copy_name(file_name)}"
 
 
@@ -91,7 +91,7 @@ def rollback_upload_prefix(table_date: date, replaced_date: date, digest: str) -
 
 
 def told_key(store: str) -> str:
-    """What eBay was last told of a store's listings."""
+    """What eBay was last sent of a store's listings."""
     return f"{UPLOAD_LEDGER}told/ebay_store={store}/data.parquet"
 
 
@@ -130,5 +130,5 @@ def refresh_rows_key(dag_id: str, run_date: date, name: str) -> str:
 
 
 def quarantined_key(upload: str) -> str:
-    """Where the copy of a rejected upload goes, by its key; the reason lies beside it, plus `.txt`."""
+    """Where the copy of a rejected upload goes, by its key; the reason is beside it, plus `.txt`."""
     return f"{QUARANTINE}{copy_key(upload)}"

@@ -1,4 +1,4 @@
-"""Lets one run at a time work on a table, by a lock that lies in the bucket.
+"""Lets one run at a time work on a table, by a lock that is in the bucket.
 
 The lock of a table is the object `locks/<table>.json`. S3 decides who gets it: a conditional write makes the
 object only if there is none, and replaces it only if it still is what was read. It names the run that owns
@@ -54,7 +54,7 @@ class Owner(BaseModel, frozen=True):
 
 
 class Lock(BaseModel):
-    """A table's lock, as it lies in the bucket.
+    """A table's lock, as it is stored in the bucket.
 
     Attributes:
         table: the table's name.
@@ -109,7 +109,7 @@ class TableLocks:
 
         Raises:
             TableLockedError: another run has one of them.
-            NeedsPersonError: what lies where a lock should be is none.
+            NeedsPersonError: the object in place of a lock is not one.
         """
         taken: set[str] = set()
         try:

@@ -1,4 +1,4 @@
-"""The four tables: their columns, partition keys and where they lie. The only home of these facts.
+"""The four tables: their columns, partition keys and where they are. The only home of these facts.
 
 The infrastructure template declares the same tables to AWS; a test compares the two.
 """
@@ -98,7 +98,7 @@ STORE = Table(
         "title": "The listing's title.",
         "current_price": "Its price in pounds.",
         "prefix": "As exported. The text after its last `-` is the supplier; blank is RTG.",
-        "uk_rtg": "As exported. RTG means that the seller has it in a warehouse of its own.",
+        "uk_rtg": "As exported. RTG means that the seller has it in its own warehouse.",
         "fps_wds_dir": "As exported; the pipeline does not use it.",
         "payment_profile_name": "eBay's business policy on payment.",
         "shipping_profile_name": "eBay's business policy on shipping.",
@@ -140,7 +140,7 @@ EBAY = Table(
         "supplier_store": "string",
     },
     partition_keys=("ebay_store",),
-    description="What eBay should be told, one row for each listing",
+    description="What eBay should show, one row for each listing",
     meanings={
         "item_id": "eBay's number of the listing; there once in a store.",
         "quantity_delta": "`quantity` less what it was in the supplier's snapshot before.",
@@ -175,4 +175,4 @@ class _Stores(Sequence[str]):
 
 
 STORES: Sequence[str] = _Stores()
-"""The eBay stores: the values of the partition key `ebay_store`. They stand in the suppliers file."""
+"""The eBay stores: the values of the partition key `ebay_store`. They are in the suppliers file."""

@@ -24,7 +24,7 @@ class UploadedFile:
 
     @property
     def name(self) -> str:
-        """The file's name below the day's folder; with a `/` in it, it lies in a subfolder."""
+        """The file's name below the day's folder; with a `/` in it, it is in a subfolder."""
         return self.key.removeprefix(self.folder)
 
     @property
@@ -34,7 +34,7 @@ class UploadedFile:
 
     @property
     def in_subfolder(self) -> bool:
-        """Whether it was put aside: whatever lies deeper is nobody's feed, however new it is."""
+        """Whether it was put aside: whatever is deeper is no feed, however new it is."""
         return "/" in self.name
 
     @property

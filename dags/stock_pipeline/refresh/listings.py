@@ -22,7 +22,7 @@ HEADER = (
 """The columns of a store's file, in their order."""
 
 UPLOAD_COLUMNS = {**STORE.columns, "supplier": "string", "accepted": "boolean"}
-"""What is merged: each listing of the file with its supplier, and whether its row is to be believed."""
+"""What is merged: each listing of the file with its supplier, and whether its row is to be used."""
 
 OWN_SUPPLIER = "RTG"
 """The supplier of what the seller has in stock itself."""
@@ -37,7 +37,7 @@ SHOWN = ("row", "reason", "item_id_cell", "custom_label", "price_cell", "prefix"
 MOST_SHOWN, SHOWN_CHARACTERS = 100_000, 200
 """How many rejected rows are kept for staff, and how much of each cell: a twentieth of two million rows."""
 
-REPEATED = "the same row stands there before"
+REPEATED = "the same row is there before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def read_listings(path: Path, folder: Path, sheet: str | None = None) -> Listing
     if len(suppliers) > MOST_SUPPLIERS:
         raise RejectedFile(
             f"its listings are of {len(suppliers):,} suppliers, more than {MOST_SUPPLIERS}: "
-            "something else than a supplier stands in the column prefix"
+            "something else than a supplier is in the column prefix"
         )
     table = pl.concat(rejected).rename({"item_id_cell": "item_id", "price_cell": "current_price"})
     return Listings(tuple(upload), table, counts, dict(sorted(suppliers.items())))
@@ -157,7 +157,7 @@ def _judge(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def _repeats(judged: Iterable[Path]) -> pl.DataFrame:
-    """The rows whose item_id stands there more than once: `row`, and in `again` what that makes of them."""
+    """The rows whose item_id is there more than once: `row`, and in `again` what that makes of them."""
     keys = pl.concat(pl.read_parquet(part, columns=["row", "item_id", "content"]) for part in judged)
     keys = keys.drop_nulls("item_id").sort("item_id", "row")
     same_as_before = pl.col("item_id") == pl.col("item_id").shift(1)
@@ -169,7 +169,7 @@ def _repeats(judged: Iterable[Path]) -> pl.DataFrame:
         .select(
             "row",
             pl.when("differing")
-            .then(pl.lit("its item_id stands there more than once, with different cells"))
+            .then(pl.lit("its item_id is there more than once, with different cells"))
             .otherwise(pl.lit(REPEATED))
             .alias("again"),
         )

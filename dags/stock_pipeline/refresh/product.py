@@ -46,7 +46,7 @@ def find_file(lake: Lake, run_date: date) -> tuple[RefreshFile | None, dict[str,
     for file in recent_files(lake, locations.PRODUCT_FEEDS, run_date, DAYS):
         shown = shown_name(file.key.removeprefix(locations.PRODUCT_FEEDS))
         if file.in_subfolder:
-            not_read[shown] = "it lies in a subfolder; upload it to the day's own"
+            not_read[shown] = "it is in a subfolder; upload it to the day's own"
         elif newest is None:
             newest = RefreshFile(key=file.key, size=file.size, last_modified=file.last_modified)
         else:

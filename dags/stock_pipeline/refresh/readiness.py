@@ -1,4 +1,4 @@
-"""Whether the tables that the daily run stands on are there: their entries, their files, their partitions."""
+"""Whether the tables that the daily run needs are there: their entries, their files, their partitions."""
 
 from __future__ import annotations
 

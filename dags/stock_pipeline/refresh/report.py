@@ -1,4 +1,4 @@
-"""What becomes of a refresh of `store` or `product`: accepted, held or rejected, and everything behind it."""
+"""What happens to a refresh of `store` or `product`: accepted, held or rejected, and everything behind it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ HOLDS = {
     "{limit:.0%} (look whether it is that store's file)",
     "rejected_share": "{value:.1%} of the file's rows have a blank or unusable field, more than {limit:.0%}",
 }
-"""The checks by which a refresh is held if the figure is above its limit, and how people are told."""
+"""The checks by which a refresh is held if the figure is above its limit, and the sentence for people."""
 
 
 class RefreshCheck(BaseModel):
@@ -85,7 +85,7 @@ class RefreshFile(BaseModel):
 
 
 class RefreshReport(BaseModel):
-    """The report on one refresh, as it lies in the bucket.
+    """The report on one refresh, as it is stored in the bucket.
 
     Attributes:
         table: `store` or `product`.
@@ -96,7 +96,7 @@ class RefreshReport(BaseModel):
         counts: of the file `rows`, `accepted`, `rejected`, `repeated`; of the table what the audit counted.
         suppliers: accepted rows of the file, by supplier.
         unknown_suppliers: those of them which the suppliers file does not have. They are in the table all the
-            same, and have no stock until somebody adds them.
+            same, and have no stock until someone adds them.
         checks: the figures the verdict rests on.
         samples: up to 20 `rejected` rows, of which all are in the CSV at the key `rejected_rows`; of a
             mapping up to 20 labels of each supplier with other parts, under `parts_changed`.
@@ -127,7 +127,7 @@ class RefreshReport(BaseModel):
 
     @property
     def concern(self) -> str | None:
-        """Why somebody has to look at it, if so."""
+        """Why it needs attention, if it does."""
         if self.verdict is Verdict.ACCEPTED:
             return None
         return f"{self.subject}: {self.reason}"
@@ -144,7 +144,7 @@ class RefreshReport(BaseModel):
             self.reason = "it was accepted, but publishing it failed: see the log; run the day again"
 
     def judge(self, audit: list[dict[str, str]], release: Release | None) -> None:
-        """Come to a verdict from the audit's rows; `release` is of somebody who looked at it before."""
+        """Come to a verdict from the audit's rows; `release` is of someone who looked at it before."""
         found = [RefreshCheck.of_audit(row) for row in audit]
         self.counts |= {
             check.name: int(check.value) for check in found if check.limit is None and not check.text
@@ -167,7 +167,7 @@ class RefreshReport(BaseModel):
             self.reason += f"; released by {self.release.by if self.release else ''} although {faults}"
 
     def message(self, location: str) -> Message:
-        """What the topic is told of it. Of a dry run that it changed nothing, as if it had been held."""
+        """What the topic receives of it. Of a dry run that it changed nothing, as if it had been held."""
         tried = self.dry_run and self.verdict is Verdict.ACCEPTED
         return Message(
             event=Event.REFRESH_HELD if tried else EVENTS[self.verdict or Verdict.REJECTED],
@@ -181,7 +181,7 @@ class RefreshReport(BaseModel):
 
 
 class RefreshSummary(BaseModel):
-    """One run of `weekly_store` or `monthly_product`, as it lies in the bucket.
+    """One run of `weekly_store` or `monthly_product`, as it is stored in the bucket.
 
     Attributes:
         refreshes: a report for each store, or the one for `product`.
@@ -189,7 +189,7 @@ class RefreshSummary(BaseModel):
         missing: stores that were asked for by name and have no file.
         failed_tasks: names of the tasks that failed.
         looked_for: where files were looked for, for people.
-        concerns: sentences on what somebody has to look at; empty if all is well.
+        concerns: sentences on what needs attention; empty if all is well.
     """
 
     dag_id: str
@@ -213,7 +213,7 @@ class RefreshSummary(BaseModel):
             self.concerns += [f"{name}: {reason}" for name, reason in self.not_read.items()]
 
     def message(self, location: str | None) -> Message:
-        """What the topic is told at the end of the run."""
+        """What the topic receives at the end of the run."""
         names = [one.verdict.value if one.verdict else "failed" for one in self.refreshes]
         counts = {name: names.count(name) for name in sorted(set(names))}
         told = ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -245,11 +245,11 @@ def release_of(
     """
     if not wanted:
         return None
-    return Release(by=by or "somebody who started a run by hand", reason=stated_reason(reason), run_id=run_id)
+    return Release(by=by or "someone who started a run by hand", reason=stated_reason(reason), run_id=run_id)
 
 
 def write_report(lake: Lake, dag_id: str, report: RefreshReport) -> str:
-    """Write a report; returns its location. A dry run's has a name of its own."""
+    """Write a report; returns its location. A dry run's has its own name."""
     name = f"{report.subject}_dry_run" if report.dry_run else report.subject
     key = locations.refresh_report_key(dag_id, report.run_date, name)
     lake.put(key, report.model_dump_json(indent=2).encode())

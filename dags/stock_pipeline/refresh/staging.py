@@ -18,7 +18,7 @@ from stock_pipeline.spreadsheets.streaming import LISTING_LIMITS
 
 @contextmanager
 def downloaded(lake: Lake, key: str, size: int) -> Iterator[Path]:
-    """A copy of an upload in a folder of its own, for as long as it is needed.
+    """A copy of an upload in its own folder, for as long as it is needed.
 
     Raises:
         RejectedFile: it is too large, or no file we read.

@@ -60,7 +60,7 @@ def find_files(lake: Lake, run_date: date) -> FoundLists:
     for file in recent_files(lake, locations.STORE_FEEDS, run_date, DAYS):
         shown = shown_name(file.key.removeprefix(locations.STORE_FEEDS))
         if file.in_subfolder:
-            found.not_read[shown] = "it lies in a subfolder; upload it to the day's own"
+            found.not_read[shown] = "it is in a subfolder; upload it to the day's own"
             continue
         name = store_of_name(file.name)
         if name is None:

@@ -2,7 +2,7 @@
 
 The rule for text, stated once in `FORMULA` and used by both kinds of file, for cells and headers alike: what
 begins like a formula, be it behind characters that a person does not see or a program drops, is marked as
-text. Columns of numbers and dates are ours, nobody typed them, and they stay what they are.
+text. Columns of numbers and dates are ours, no one typed them, and they stay what they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import polars as pl
 import polars.selectors as cs
 
 UNSEEN = r"""[\p{Z}\p{C}\p{M}\p{Pi}\p{Pf}"'`\u{B4}\u{115F}\u{1160}\u{2800}\u{3164}\u{FFA0}]"""
-"""What may stand before a sign without keeping it from being taken as the first: any kind of space, control
+"""What may be before a sign without keeping it from being taken as the first: any kind of space, control
 and format characters (a byte order mark, zero widths, directions), marks, fillers that draw nothing, and
 quotes."""
 

@@ -85,7 +85,7 @@ def _fast(path: Path, columns: int) -> pl.DataFrame | None:
         )
         found = sheet.to_polars()
     except BaseException as error:
-        # A panic in the Rust reader is no Exception, and has no class of its own to import.
+        # A panic in the Rust reader is no Exception, and has no class to import.
         if not isinstance(error, fastexcel.FastExcelError) and type(error).__name__ != "PanicException":
             raise
         return None

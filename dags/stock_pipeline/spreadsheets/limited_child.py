@@ -65,7 +65,7 @@ def _is_death(error: BaseException) -> bool:
     """Whether an error is as good as an end of the process."""
     if isinstance(error, OSError):
         return error.errno in BEYOND_LIMITS
-    # A panic in Rust is no Exception, and has no class of its own to import.
+    # A panic in Rust is no Exception, and has no class to import.
     return isinstance(error, MemoryError | RecursionError) or type(error).__name__ == "PanicException"
 
 

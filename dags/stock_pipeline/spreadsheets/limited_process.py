@@ -98,7 +98,7 @@ class LimitedProcess:
         try:
             self._errors = Path(self._folder.name, "stderr")
             with self._errors.open("wb") as errors:
-                # Not a session of its own: whoever ends ours ends the process with it.
+                # Not its own session: anyone who ends ours ends the process with it.
                 self._process = subprocess.Popen(  # noqa: S603 - a command of ours
                     [sys.executable, "-P", "-m", CHILD, function, json.dumps(asdict(limits))],
                     stdin=subprocess.PIPE,
@@ -138,7 +138,7 @@ class LimitedProcess:
             raise self._end() from None
         answer = self._answer(self.limits.seconds)
         if "fault" in answer:
-            raise ChildFault(f"what ran in a process of its own has failed:\n{_printable(answer['fault'])}")
+            raise ChildFault(f"the separate process failed:\n{_printable(answer['fault'])}")
         if "died" in answer:
             self.close()
             raise ChildDied(answer["died"])
@@ -161,7 +161,7 @@ class LimitedProcess:
         try:
             self._answer(STARTING_SECONDS)
         except ChildDied as died:
-            raise ChildFault(f"a process of its own could not be started: {died}") from died
+            raise ChildFault(f"the separate process could not be started: {died}") from died
         self._is_ready = True
 
     def _answer(self, seconds: float) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class LimitedProcess:
             return ChildDied(f"it ended with exit code {code}{': ' if said else ''}{said[-500:]}")
         ended_by = signal.Signals(-code)
         if ended_by in STOPPED:
-            return ChildFault(f"a process of its own was stopped by {ended_by.name}")
+            return ChildFault(f"the separate process was stopped by {ended_by.name}")
         if ended_by is signal.SIGXCPU:
             return ChildDied(f"it took more than {self.limits.cpu_seconds} s")
         return ChildDied(f"it ended with {ended_by.name}")

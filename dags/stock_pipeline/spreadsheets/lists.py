@@ -1,4 +1,4 @@
-"""Opens a long list somebody sent us, a workbook or a CSV, as text and without having it all in memory."""
+"""Opens a long list someone sent us, a workbook or a CSV, as text and without having it all in memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AS_FORMULA = r'^="([^"]*)"$'
 """How some programs keep a spreadsheet from changing a number: as a formula that gives a text."""
 
 BEYOND = "beyond"
-"""The column after the last that is read: what stands there has slipped."""
+"""The column after the last that is read: what is there has slipped."""
 
 
 def read_list(path: Path, header: Sequence[str], sheet: str | None = None) -> Iterator[pl.DataFrame]:
@@ -124,7 +124,7 @@ def _sheet_blocks(path: Path, columns: int, sheet: str | None) -> Iterator[pl.Da
 def _csv_blocks(path: Path, columns: int) -> Iterator[pl.DataFrame]:
     """A CSV as frames of text, with `row` and a column for each number from 1.
 
-    A cell may not go on in the next line: then a row is a line, and a quotation mark somebody forgot to close
+    A cell may not go on in the next line: then a row is a line, and a quotation mark someone forgot to close
     cannot swallow the rows that follow.
     """
     names = [str(number) for number in range(1, columns + 1)]

@@ -27,7 +27,7 @@ MEANING = {
 }
 
 PLACES = 9
-"""Decimals that are kept of a number without a format of its own."""
+"""Decimals that are kept of a number without its own format."""
 LONGEST_FORMAT = 255
 BUILT_IN_DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 """Formats of dates and times that every workbook has; from 27 on those of East Asia."""

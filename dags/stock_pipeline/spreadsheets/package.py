@@ -74,7 +74,7 @@ class Workbook:
         main: the name of the part with the list of sheets.
         relations: of the main part, by their id.
         sheets: the elements of the list of sheets, in order.
-        calculates_on_opening: whether formulas are to be calculated anew, so that a stored 0 says nothing.
+        calculates_on_opening: whether formulas are to be calculated again, so that a stored 0 says nothing.
         from_1904: whether its days count from 1904.
     """
 

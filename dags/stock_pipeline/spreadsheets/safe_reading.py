@@ -27,7 +27,7 @@ Request = dict[str, Any]
 
 Answer = dict[str, Any]
 """What was found, with the names of its tables in `tables`; or `rejected_because`, and `head` for a header
-that nobody knows."""
+that no one knows."""
 
 
 class SafeReader:

@@ -4,7 +4,7 @@
     The checks of the subject ebay look at all rows at once; one that does not pass stops everything. Then the
     table is compared with the published one, by supplier and by store: how many of the published listings go
     to zero, come back from it, change at all, or would be in the table no more. A supplier or store that does
-    not pass keeps what is published of it and stops nobody else. A supplier whose feed was released, or whose
+    not pass keeps what is published of it and stops no one else. A supplier whose feed was released, or whose
     changes were accepted for this run, is not judged, nor does it count against a store. A supplier that
     would vanish from the table does not pass, however small it is: its snapshot may be lost.
 

@@ -24,7 +24,7 @@ known_label AS (
     FROM product
     WHERE supplier IN ({{ text_list(plan["suppliers_by_mapping"]) }})
     GROUP BY supplier, upper(trim(BOTH ' ' FROM custom_label))
-    -- A part nobody can name makes its label unknown, as it is to the snapshots.
+    -- A part no one can name makes its label unknown, as it is to the snapshots.
     HAVING count_if(coalesce(trim(BOTH ' ' FROM part_number), '') = '') = 0
 ),
 listing AS (

@@ -1,4 +1,4 @@
-{#- Labels of listings that are not in the ebay table, because nobody supplies them: eBay is never told how many
+{#- Labels of listings that are not in the ebay table, because no supplier has them: eBay is never told how many
     there are. The result is a CSV for staff, with why. -#}
 {%- from "ebay/macros.jinja" import text_list -%}
 WITH listed AS (

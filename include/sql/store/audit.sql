@@ -1,7 +1,7 @@
 {#- What must hold before a store is published, and what it is judged by: a row for each check, in the columns
     check_name, subject, figure, bound, passed. Rows without a bound are counts for the report. The shares and
     each supplier_lost always pass here: the store is held afterwards if a figure is above its bound and
-    nobody has released it.
+    no one has released it.
 
     Every row is read once: an engine reads a WITH part again wherever it is named. Of the other stores only
     the item ids are read. -#}

@@ -13,11 +13,11 @@ SECONDS = 30
 
 
 class Person:
-    """Somebody who stands in a line in a thread of their own until they are let go."""
+    """Someone who is in a queue, in their own thread until they are let go."""
 
     def __init__(self, line: Line, threads: ThreadPoolExecutor) -> None:
         self.places: list[int] = []
-        self.stands = threading.Event()
+        self.waiting = threading.Event()
         self.is_in = threading.Event()
         self.may_go = threading.Event()
         self.gives_up = False
@@ -25,18 +25,18 @@ class Person:
 
     def _stand(self, line: Line) -> None:
         with line.turn(self._told):
-            self.stands.set()
+            self.waiting.set()
             self.is_in.set()
             assert self.may_go.wait(SECONDS)
 
     def _told(self, place: int) -> None:
         self.places.append(place)
-        self.stands.set()
+        self.waiting.set()
         if self.gives_up:
             raise RuntimeError("closed the page")
 
     def arrives(self) -> Person:
-        assert self.stands.wait(SECONDS)
+        assert self.waiting.wait(SECONDS)
         return self
 
 

@@ -170,7 +170,7 @@ def test_a_query_can_be_called_off(queries: Queries):
     )
     queries.cancel(query_id)
     assert queries.progress(query_id).state == "CANCELLED"
-    with pytest.raises(QueryError, match="called off"):
+    with pytest.raises(QueryError, match="cancelled"):
         queries.answer(query_id)
 
 

@@ -27,7 +27,7 @@ def app(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def shown(app: AppTest) -> list[str]:
-    """What stands in the frames of the page."""
+    """What is in the frames of the page."""
     app.run()
     assert not app.exception
     return [str(frame.proto.srcdoc) for frame in app.get("iframe")]

@@ -147,7 +147,7 @@ def test_limits_hold_for_a_file_a_session_and_all_and_files_that_go_make_room(
     ann, bob = coming(guarded, ANN), coming(guarded, BOB)
     anns, bobs = ann.connect(), bob.connect()
     large, middle = b"x" * (2 * MEGABYTE), b"x" * (MEGABYTE * 3 // 2)
-    too_large = ann.upload(anns, large)  # with what stands around it
+    too_large = ann.upload(anns, large)  # with what is around it
     assert (too_large.status_code, too_large.text) == (413, "A file may have 2 MB.")
     assert ann.upload(anns, middle, "1").status_code == httpx.codes.NO_CONTENT
     full = ann.upload(anns, middle, "2")

@@ -69,7 +69,7 @@ def test_hostile_text_is_seen_as_it_was_typed_and_nothing_is_fetched_for_it(tmp_
                 wanted = [words(text) for text in TEXTS]
                 for at, text in enumerate(wanted):
                     assert text in shown, (way, text, shown[at])
-            # A data frame has cells of its own, for readers of the screen, once it is drawn.
+            # A data frame has its own cells, for readers of the screen, once it is drawn.
             cells_of_table = main.get_by_test_id("stTable").locator("td")
             expect(cells_of_table).to_have_count(len(TEXTS) * 2)
             cells = [words(text) for text in cells_of_table.all_inner_texts()]

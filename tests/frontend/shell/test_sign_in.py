@@ -38,7 +38,7 @@ def address(stack: Stack, provider: Provider, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def visitor(chromium: Browser, address: str) -> Iterator[Page]:
-    """Somebody who has just come, on the page Upload."""
+    """Someone who has just come, on the page Upload."""
     context = chromium.new_context()
     page = context.new_page()
     page.set_default_timeout(SECONDS * 1000)

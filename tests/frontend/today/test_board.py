@@ -50,7 +50,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def day() -> date:
-    """A day of the test's own."""
+    """The test's own day."""
     return DAY + timedelta(days=next(_days))
 
 

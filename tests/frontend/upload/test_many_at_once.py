@@ -33,7 +33,7 @@ new MutationObserver(() => {
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody was told of their list in the end, and of their place meanwhile."""
+    """What a person read of their list in the end, and of their place meanwhile."""
 
     line: str
     places: list[str]
@@ -51,7 +51,7 @@ def make_list(path: Path, rows: int) -> Path:
 
 
 def upload_at_once(chromium: Browser, address: str, paths: list[Path]) -> Iterator[Answer]:
-    """Let each list be chosen by somebody else, all within a second or two."""
+    """Let each list be chosen by someone else, all within a second or two."""
     pages = [chromium.new_context().new_page() for _ in paths]
     for page in pages:
         page.set_default_timeout(SECONDS * 1000)

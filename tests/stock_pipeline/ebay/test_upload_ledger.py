@@ -1,4 +1,4 @@
-"""What eBay was last told: whatever was uploaded and marked, and whatever was not."""
+"""What eBay was last sent: whatever was uploaded and marked, and whatever was not."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_mark_after_the_table_moved_on_records_its_own_day_s_quantities(begun:
     begun.mark(first)
     begun.next_day()
     begun.publish({1: 1, 2: 5, 3: 5})
-    # 1 is as eBay was told, but the second day's file may have been uploaded, and says 2.
+    # 1 is as eBay was sent, but the second day's file may have been uploaded, and says 2.
     assert begun.file() == {1: 1, 2: 5}
 
 
@@ -265,7 +265,7 @@ def test_files_too_old_to_be_marked_are_doubted_and_removed(begun: Seller):
     assert begun.file() == {1: 5}
     begun.next_day()
     begun.publish({1: 5, 2: 5, 3: 5})
-    # Until the files that say so are marked, nobody knows what eBay has of 1.
+    # Until the files that say so are marked, no one knows what eBay has of 1.
     assert begun.file() == {1: 5}
     with pytest.raises(MarkRefusedError, match=r"older than 14 days.*full_upload"):
         begun.mark(number=number)

@@ -1,4 +1,4 @@
-"""Feeds that read well but are unlike their supplier's: held, until somebody releases them."""
+"""Feeds that read well but are unlike their supplier's: held, until someone releases them."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_of_several_files_the_newest_is_read_and_the_others_are_named(lake: Lake
     lake.upload_feed(DAY, "BGA.csv", b"a,b")
     lake.upload_feed(DAY, "BGA SF.xlsx", b"broken too")
     lake.upload_feed(DAY, "bga_3.xlsx", ROWS)
-    lake.upload_feed(DAY, "BGAX.xlsx", b"of nobody")
+    lake.upload_feed(DAY, "BGAX.xlsx", b"of no supplier")
     files = [
         {
             "Key": entry["Key"],

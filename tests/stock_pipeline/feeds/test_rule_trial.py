@@ -103,7 +103,7 @@ def test_words_where_numbers_should_be_reject_the_list(lake: Lake, tmp_path: Pat
     [
         ("rule: [", "the rules of BGA: "),
         ("just words", "must be fields with values"),
-        ("code_column: 1\ncode_column: 2\n", "code_column stands there twice"),
+        ("code_column: 1\ncode_column: 2\n", "code_column is there twice"),
         (RULES.replace("code_column: 1", "code_column: 0"), "supplier BGA: code_column: "),
         (RULES + "surprise: 1\n", "supplier BGA: surprise: "),
         ("rule: !!python/object/apply:os.system ['true']\n", "the rules of BGA: could not determine"),

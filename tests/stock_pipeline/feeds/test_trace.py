@@ -75,7 +75,7 @@ def publish(
         suppliers=suppliers,
         supplier=suppliers.supplier(code),
         run_date=day,
-        # The lists are far too short, and too much alike, to be believed by themselves.
+        # The lists are far too short, and too much alike, to be used by themselves.
         release=Release(by="ann", reason="a test") if released else None,
         accept_first=True,
     )
@@ -226,9 +226,9 @@ CASES = [
     ),
     (
         "BGA",
-        "NOBODY",
+        "NOTHERE",
         None,
-        "NOBODY is not known to be BGA's, as no part of theirs makes it up, so it is not in the table.",
+        "NOTHERE is not known to be BGA's, as no part of theirs makes it up, so it is not in the table.",
     ),
     (
         "BGA",

@@ -203,9 +203,9 @@ def test_an_old_entry_that_points_elsewhere_goes_and_what_lies_there_stays():
     [
         (DAYS[:2], DAYS[:2], DAYS[1]),
         (DAYS[:2], DAYS[:1], DAYS[0]),  # the newer entry has no file
-        (DAYS[:1], DAYS[:2], DAYS[0]),  # nobody registered the newer file
+        (DAYS[:1], DAYS[:2], DAYS[0]),  # no one registered the newer file
         (DAYS[:3], DAYS[:2], DAYS[1]),  # an entry of this month has no file
-        (DAYS[:2], DAYS[:3], DAYS[1]),  # nobody registered a file of this month
+        (DAYS[:2], DAYS[:3], DAYS[1]),  # no one registered a file of this month
         (DAYS[:3], DAYS[:3], None),
         (DAYS[:2] + DAYS[5:], DAYS[:2] + DAYS[5:], None),
         (DAYS[:2], [], None),

@@ -48,7 +48,7 @@ def lake(lake: Lake) -> Lake:
 
 
 def fence(lake: Lake, table: Table = EBAY, within: tuple[str, ...] = (), run: str = RUN) -> Fence:
-    """Of a run that begins now and whose lock nobody takes."""
+    """Of a run that begins now and whose lock no one takes."""
     return Fence(run, published_versions(lake, table, within), lambda: None)
 
 
@@ -236,7 +236,7 @@ def test_one_store_is_published_and_no_other_is_touched(lake: Lake):
     for values in (("AMS", "BGA"), ("AMS", "FPS"), ("AMSX", "BGA"), ("PV", "BGA")):
         lake.put(STORE.key(*values), b"old")
         lake.register(STORE.name, values, STORE.key(*values))
-    lake.put(STORE.key("AMS", "KLA"), b"nobody registered this")
+    lake.put(STORE.key("AMS", "KLA"), b"no one registered this")
     stage_store(lake, ("AMS", "BGA"), ("AMS", "KYB"))
     done = publish_store(lake, "AMS")
     assert [entry.values for entry in done.partitions] == [("AMS", "BGA"), ("AMS", "KYB")]

@@ -28,7 +28,7 @@ def upload(listings: Listings) -> list[dict[str, Any]]:
 
 
 def one(tmp_path: Path, **cells: Any) -> tuple[dict[str, Any] | None, str | None]:
-    """What becomes of a row: the listing, or why it is refused."""
+    """What happens to a row: the listing, or why it is refused."""
     given = row(1, "L") | cells
     read_rows = read(tmp_path, as_csv([given]))
     reasons = read_rows.rejected["reason"].to_list()

@@ -199,7 +199,7 @@ def test_a_result_that_waits_for_its_calculation_is_no_result(path: Path) -> Non
 
 
 def test_what_is_behind_the_cells_is_none_of_them(path: Path) -> None:
-    """A button is drawn with rows and columns of its own."""
+    """A button is drawn with its own rows and columns."""
     drawing = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
     sheet = sheet_xml('<row r="1"><c r="A1"><v>1</v></c></row>')
     sheet = sheet.replace(

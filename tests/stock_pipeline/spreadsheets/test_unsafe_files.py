@@ -1,4 +1,4 @@
-"""A file that ends its reader ends in a verdict, with quarantine and report, whoever reads it."""
+"""A file that ends its reader ends in a verdict, with quarantine and report, no matter who reads it."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Site:
     chromium: Browser
 
     def open(self, path: str = "") -> Page:
-        """Open the page in a session of its own, as on another person's machine."""
+        """Open the page in its own session, as on another person's machine."""
         return self._opened(f"{self.address}/{path}")
 
     def open_airflow(self, path: str = "") -> Page:
@@ -91,7 +91,7 @@ class Site:
 @contextmanager
 def site(stack: Stack, folder: Path) -> Iterator[Site]:
     """Start Airflow, Streamlit and a browser on a set of resources; ends them all."""
-    # Airflow takes more than one, below those that the system gives to whoever asks for any.
+    # Airflow takes more than one, below those that the system gives to anyone who asks for any.
     port, page_port = free_port_of(AIRFLOW, 12_000 + os.getpid() % 18_000), free_port()
     outputs = stack.outputs()
     address = front_end_address(page_port)
@@ -121,7 +121,7 @@ def page_alone(
     Args:
         folder: for its files.
         stack: what is behind it; without it AWS does not answer.
-        secrets: Streamlit's secrets, in which `{page}` is the page's address; without them nobody signs in.
+        secrets: Streamlit's secrets, in which `{page}` is the page's address; without them no one signs in.
         environment: settings of the page.
     """
     port = free_port()

@@ -1,4 +1,4 @@
-"""Finds, in the source of the pages, text that Streamlit would take for Markdown and that nobody made plain.
+"""Finds, in the source of the pages, text that Streamlit would take for Markdown and that no one made plain.
 
 Text of ours is in the code: a literal, or something built from literals, numbers, dates (recognised by
 their formats) and what the functions of `frontend.shell.plain` return. Anything else may have been typed by
@@ -35,7 +35,7 @@ RENDERS: dict[str, tuple[int | str, ...]] = {
 
 NAMED = {"label", "help", "body", "text", "title", "placeholder"}
 ONLY_IN_PLAIN = {"table", "iframe", "components", "image", "exception"}
-"""What only `frontend.shell.plain` may call, or nobody, because text in it cannot be seen to be harmless."""
+"""What only `frontend.shell.plain` may call, or no one, because text in it cannot be seen to be harmless."""
 
 MADE_PLAIN = {"plain", "link", "badge", "bullets", "size", "len", "Markdown"}
 FORMATS = re.compile(r"[^sr]*(,|\.\d+[f%]|%|d|f|%[A-Za-z].*)")
@@ -168,7 +168,7 @@ def _scopes(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _own(scope: ast.AST) -> Iterator[ast.AST]:
-    """What stands in a scope, without the functions in it."""
+    """What is in a scope, without the functions in it."""
     for child in ast.iter_child_nodes(scope):
         if isinstance(child, ast.FunctionDef) and child is not scope:
             yield from child.decorator_list

@@ -1,4 +1,4 @@
-"""A sign-in provider that signs in whoever comes as the person it was told: OpenID Connect without a form."""
+"""A sign-in provider that signs in anyone as the person it was given: OpenID Connect without a form."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ SECONDS = 60
 
 @dataclass
 class Visitor:
-    """Somebody with cookies of their own; `address` is the page's."""
+    """Someone with their own cookies; `address` is the page's."""
 
     address: str
     client: httpx.Client = field(init=False)

@@ -150,7 +150,7 @@ class LocalRun:
     def instance(self, task_id: str, map_index: int = -1, try_number: int = 1) -> Any:
         """A task instance as the task runner has it."""
         task = copy.copy(self.dag.get_task(task_id))
-        # A notifier keeps what it rendered. On a worker each instance has one of its own.
+        # A notifier keeps what it rendered. On a worker each instance has its own.
         task.on_success_callback = copy.deepcopy(task.on_success_callback)
         return task_runner.RuntimeTaskInstance.model_construct(
             id=uuid4(),
@@ -240,7 +240,7 @@ class LocalRun:
 
     @property
     def failed(self) -> dict[Key, str]:
-        """The instances that did not succeed though nobody skipped them, with the reason of each."""
+        """The instances that did not succeed though no one skipped them, with the reason of each."""
         bad = {"failed", "up_for_retry"}
         return {key: str(self.errors.get(key)) for key, state in self.states.items() if state in bad}
 

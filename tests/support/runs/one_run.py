@@ -1,4 +1,4 @@
-"""One run of daily_stock in a process of its own, which somebody may kill: `python -m … CONF_AS_JSON`."""
+"""One run of daily_stock in its own process, which someone may kill: `python -m … CONF_AS_JSON`."""
 
 from __future__ import annotations
 

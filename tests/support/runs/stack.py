@@ -46,7 +46,7 @@ class Stack:
 
     @classmethod
     def create(cls, endpoint: str, name: str) -> Stack:
-        """Make the template's resources under names of their own."""
+        """Make the template's resources under their own names."""
         dashed, underscored = name.replace("_", "-"), name.replace("-", "_")
         outputs = create_resources(
             TEMPLATE_PATH,

@@ -24,7 +24,7 @@ def formulas_with_text_values(path: Path) -> None:
 
 @rejected("FEB", "row")
 def formulas_never_calculated(path: Path) -> None:
-    """A program wrote the formulas and nobody opened the file since: there is no value in any."""
+    """A program wrote the formulas and no one opened the file since: there is no value in any."""
     rows = [[code, "Clutch", f"=VLOOKUP(A{n},X:Y,2,0)"] for n, (code, _) in enumerate(good_rows(), start=2)]
     write_rows(path, [FEB_HEADER, *rows])
 

@@ -116,7 +116,7 @@ def header_with_no_break_spaces(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def header_with_byte_order_mark(path: Path) -> None:
-    """Left over from a CSV. Nobody can see it, so nobody would understand a rejection."""
+    """Left over from a CSV. No one can see it, so no one would understand a rejection."""
     write_rows(path, [["\ufeffBGA REFERENCE", "Stock"], *good_rows()])
 
 

@@ -26,7 +26,7 @@ def entries_outside_the_folder(path: Path) -> None:
     raw_workbook(path, good_sheet())
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../../../../tmp/unpacked_by_mistake.txt", "x")
-        archive.writestr("/tmp/unpacked_by_mistake.txt", "x")  # noqa: S108 - nobody is to write there
+        archive.writestr("/tmp/unpacked_by_mistake.txt", "x")  # noqa: S108 - no one is to write there
 
 
 @rejected("BGA")

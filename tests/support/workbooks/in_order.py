@@ -27,7 +27,7 @@ def fewest_parts(path: Path) -> None:
 
 @accepted("COM", GOOD)
 def stock_in_column_3_under_no_heading(path: Path) -> None:
-    """The word stands over column 2, the number is in column 3, as COM sends it."""
+    """The word is over column 2, the number is in column 3, as COM sends it."""
     rows = [[code, "Comline", stock] for code, stock in good_rows()]
     write_rows(path, [["Part No.", "Stock"], *rows])
 

@@ -162,7 +162,7 @@ def sheet_closed_midway(path: Path) -> None:
 
 @rejected("BGA", "workbook", "sheet")
 def shared_strings_missing(path: Path) -> None:
-    """Nobody can tell what its codes are."""
+    """No one can tell what its codes are."""
     shared_strings(path)
     with_part(path, STRINGS, None)
 
@@ -197,7 +197,7 @@ def mail_footer_behind_it(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def macros_in_it(path: Path) -> None:
-    """An .xlsm under another name. Nobody runs what is in it, and its list is in order."""
+    """An .xlsm under another name. No one runs what is in it, and its list is in order."""
     in_order(path)
     with_part(path, "xl/vbaProject.bin", OLE.ljust(2048, b"\0"))
 

@@ -40,7 +40,7 @@ def merged_cells(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def filtered_and_hidden_rows(path: Path) -> None:
-    """Whoever saved it had a filter on. The rows are in the file, so they count."""
+    """Anyone who saved it had a filter on. The rows are in the file, so they count."""
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     for row in [HEADER, *good_rows()]:
@@ -61,7 +61,7 @@ def stray_cell_in_the_far_corner(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def stray_cell_far_to_the_right(path: Path) -> None:
-    """ROL sends such. A slip of somebody's keyboard in a column nobody reads."""
+    """ROL sends such. A slip of someone's keyboard in a column no one reads."""
     row = row_xml(10, good_rows()[8])
     stray = row.replace("</row>", cell_xml("x", "XFD10") + "</row>")
     raw_workbook(path, good_sheet().replace(row, stray))
@@ -134,7 +134,7 @@ def sheet_at_an_absolute_path(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def written_from_right_to_left(path: Path) -> None:
-    """Column A stands on the right of the screen; it is the first all the same."""
+    """Column A is on the right of the screen; it is the first all the same."""
     view = '<sheetViews><sheetView rightToLeft="1" workbookViewId="0"/></sheetViews>'
     raw_workbook(path, sheet_xml(rows_xml([HEADER, *good_rows()]), before=view))
 
@@ -171,7 +171,7 @@ def two_sheets_of_one_name(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def long_note(path: Path) -> None:
-    """A hundred times what Excel puts into a cell, in a column nobody reads."""
+    """A hundred times what Excel puts into a cell, in a column no one reads."""
     write_rows(path, [HEADER, *good_rows(), [None, None, "All prices without tax. " * 100]])
 
 
@@ -187,6 +187,6 @@ def hidden_stock_column(path: Path) -> None:
 
 @accepted("BGA", GOOD)
 def rows_of_nothing_to_the_end(path: Path) -> None:
-    """Somebody set a height for rows almost as far as Excel has any."""
+    """Someone set a height for rows almost as far as Excel has any."""
     blank = "".join(f'<row r="{number}" ht="15"/>' for number in range(900_000, 1_048_577))
     raw_workbook(path, sheet_xml(rows_xml([HEADER, *good_rows()]) + blank))
