@@ -115,8 +115,14 @@ def test_a_good_day_ends_green(first: Outcome, second: Outcome) -> None:
     bad = {key: state for key, state in first.states.items() if state not in {"success", "skipped"}}
     assert bad == {}
     skipped = [key for key, state in first.states.items() if state == "skipped"]
-    # Nothing is held, so no one is asked.
-    assert sorted(skipped) == [("ask_for_release", -1), ("feed.wait_for_file", SUPPLIERS.index("ELR"))]
+    # Nothing is held, so no one is asked, and no supplier has to keep its rows.
+    assert sorted(skipped) == [
+        ("ask_for_release", -1),
+        ("audit_again", -1),
+        ("carry_over", -1),
+        ("feed.wait_for_file", SUPPLIERS.index("ELR")),
+        ("plan_carry_over", -1),
+    ]
 
 
 def test_verdicts(days: Days, first: Outcome, second: Outcome) -> None:
